@@ -1,0 +1,1 @@
+"""Accounts: verification of phone and code, the reset, attempt limits, audit, notifications."""

@@ -1,0 +1,1 @@
+"""Ears: audio → words. The protocol, the Vosk adapter, the model folder."""

@@ -1,0 +1,55 @@
+"""What every recognizer gives and takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class EndReason(StrEnum):
+    """Why an utterance ended. End-pointing counts audio time, never the clock."""
+
+    SILENCE = "silence"  # trailing silence after speech
+    COMPLETE = "complete"  # the expected slot is full, short trailing silence
+    NO_INPUT = "no_input"  # nobody spoke
+    TOO_LONG = "too_long"  # the limit on one utterance
+    INTERRUPTED = "interrupted"  # a key or a hang-up ended it
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str = field(repr=False)
+    start: float  # seconds since the utterance's first sample
+    end: float
+    confidence: float | None  # 0..1; None when the engine gives none
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    words: tuple[Word, ...] = ()
+    end_reason: EndReason | None = None  # None: partial result
+
+    @property
+    def text(self) -> str:
+        return " ".join(w.text for w in self.words)
+
+
+class Recognizer(Protocol):
+    """One utterance stream. Built per call from a shared model; not thread-safe."""
+
+    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
+        """Start an utterance. ``phrases``: the grammar of what is expected (None: open
+        vocabulary); ``rate``: of the PCM that follows, 4000..192000 Hz."""
+
+    def feed(self, pcm: bytes) -> Transcript:
+        """Add 16-bit mono PCM of any length; return the partial transcript so far."""
+
+    def end(self, reason: EndReason) -> Transcript:
+        """Finish the utterance and return its final transcript."""
+
+
+class RecognizerModel(Protocol):
+    """A loaded model, shared by all calls."""
+
+    def recognizer(self) -> Recognizer: ...

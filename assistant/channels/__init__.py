@@ -1,0 +1,1 @@
+"""Where calls come from: WAV files now; microphone, browser and telephone lines later."""

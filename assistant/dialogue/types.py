@@ -1,0 +1,138 @@
+"""Events in, actions out. One action yields exactly one event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from assistant.nlu.types import Expect, Interpretation
+
+# --- what is said ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A prompt of ``audio_prompts/prompts.yaml``, by key."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SayDigits:
+    """Digits spliced from clips. ``groups``: sizes, e.g. (4, 3, 3); ``secret``: a password
+    (slow, write-along pauses, replaced by a tone in recordings, never logged)."""
+
+    digits: str = field(repr=False)
+    groups: tuple[int, ...]
+    secret: bool = False
+
+
+Spoken = Say | SayDigits
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the assistant says next. ``slow``: speak this reply slowed down."""
+
+    parts: tuple[Spoken, ...]
+    slow: bool = False
+
+
+# --- events ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    interpretation: Interpretation
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """Keys of one turn in order, e.g. "8", "0123#", "**". Characters 0-9 * #."""
+
+    keys: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No speech and no key within the time of the expectation."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResetDone:
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Unknown phone, unknown code, mismatch, locked: all the same to the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A failure of ours: database down, remote system away."""
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    pass
+
+
+Event = CallStarted | Heard | Keyed | Silence | ResetDone | Refused | Failed | HungUp
+
+
+# --- actions --------------------------------------------------------------------------
+
+
+class EndOfCall(StrEnum):
+    """Why a call ended; for the audit trail and the reports."""
+
+    DONE = "done"
+    CALLER_STOPPED = "caller_stopped"
+    CALLER_HUNG_UP = "caller_hung_up"
+    REFUSED = "refused"
+    NO_INPUT = "no_input"
+    NOT_UNDERSTOOD = "not_understood"
+    AGENT = "agent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Say ``reply``, then listen. Yields Heard, Keyed, Silence or HungUp.
+
+    ``digits_so_far``: how many digits of the code are already collected (0..15), for the
+    length-aware end of turn; never the digits themselves. ``keypad_only``: speech is not
+    listened to."""
+
+    reply: Reply
+    expect: Expect
+    digits_so_far: int = 0
+    keypad_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyAndReset:
+    """Say ``reply`` ("please wait"), verify caller and code and reset, in one transaction.
+    Yields ResetDone, Refused or Failed. The only action that touches an account."""
+
+    reply: Reply
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Say ``reply``, then end the call (``transfer``: hand it to an agent where the channel
+    can). Yields HungUp."""
+
+    reply: Reply
+    reason: EndOfCall
+    transfer: bool = False
+
+
+Action = Ask | VerifyAndReset | Finish

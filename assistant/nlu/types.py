@@ -1,0 +1,91 @@
+"""What the dialogue expects, and what an utterance turned out to mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Expect(StrEnum):
+    """What the dialogue waits for. The only thing that flows backwards: it picks the
+    recognizer's grammar, the end-of-turn patience and the reading of "không"."""
+
+    MENU = "menu"  # reset intent, FAQ, agent, repeat
+    CODE = "code"  # digits of the insurance code (10 or 12, or a 15-character card)
+    CONFIRM = "confirm"  # yes/no after the read-back, or a correction of single digits
+    SECRET = "secret"  # the password was just spoken: repeat, slower, done
+    MORE = "more"  # "anything else?": yes/no, FAQ, another reset, goodbye
+
+
+class Intent(StrEnum):
+    RESET = "reset"
+    REPEAT = "repeat"
+    SLOWER = "slower"
+    AGENT = "agent"
+    STOP = "stop"
+    CODE_UNKNOWN = "code_unknown"
+    MENU = "menu"  # hear the menu / what can you do
+    WAIT = "wait"  # "chờ chút": keep listening, count nothing
+    HELLO = "hello"  # "alo, nghe không": the line, not a request
+    FAQ_FEE = "faq_fee"
+    FAQ_EMAIL_ROUTE = "faq_email_route"
+    FAQ_ADD_EMAIL = "faq_add_email"
+    FAQ_CHANGE_PASSWORD = "faq_change_password"
+    FAQ_UPDATE_ACCOUNT = "faq_update_account"
+    FAQ_FIND_CODE = "faq_find_code"
+    FAQ_FRAUD = "faq_fraud"
+
+
+FAQS = frozenset(i for i in Intent if i.value.startswith("faq_"))
+
+
+class Rejection(StrEnum):
+    """Why an utterance carries nothing to act on. Each has its own reprompt."""
+
+    EMPTY = "empty"  # the recognizer heard no word
+    UNKNOWN = "unknown"  # words, but nothing of the tables
+    AMBIGUOUS = "ambiguous"  # two readings tie: ask again
+    LOW_CONFIDENCE = "low_confidence"
+
+
+@dataclass(frozen=True, slots=True)
+class DigitSpan:
+    """A run of digits in an utterance. ``digits`` is text ("0123…"), never an integer."""
+
+    digits: str = field(repr=False)
+    confidence: float | None = None  # lowest word confidence in the run, 0..1
+    card: bool = False  # announced or shaped as a 15-character card; digits are its last ten
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A change to the code that was read back.
+
+    ``position``: 0-based index of the first digit to replace, negative counts from the end
+    (-1 the last digit, -2 with two digits "hai số cuối"). ``digits``: the new digits; empty
+    when the caller only said where it is wrong ("sai số cuối"), so the dialogue asks for it.
+    ``restart`` means "đọc lại từ đầu": drop everything that was collected.
+    """
+
+    position: int | None = None
+    count: int = 1  # how many digits are meant when ``digits`` is empty
+    digits: str = field(default="", repr=False)
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """The meaning of one utterance in the state that asked for it.
+
+    More than one field may be set: "vâng, cho hỏi mất bao nhiêu tiền" is an FAQ and no yes;
+    "không, số cuối là bảy" is ``yes_no=False`` with a correction. ``score`` is the phrase
+    match, 0..100 (rapidfuzz); it ranks, it never overrides a rule.
+    """
+
+    text: str = field(default="", repr=False)
+    intent: Intent | None = None
+    digits: DigitSpan | None = None
+    yes_no: bool | None = None
+    correction: Correction | None = None
+    rejection: Rejection | None = None
+    score: float | None = None

@@ -1,0 +1,112 @@
+"""Every threshold, with its unit and the measurement or source that chose it.
+
+Read from the environment: ``ASSISTANT_<GROUP>__<NAME>``, for example
+``ASSISTANT_TURNS__END_SILENCE=0.6`` or ``ASSISTANT_DATABASE_URL=sqlite:///calls.db``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from assistant.errors import SettingsError
+
+DATA = Path(__file__).resolve().parent / "_data"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def packaged(name: str) -> Path:
+    """A folder that ships with the product: inside the wheel, or beside the package in a checkout."""
+    inside = DATA / name
+    return inside if inside.is_dir() else ROOT / name
+
+
+class AudioLimits(BaseModel):
+    """What an audio file may be before it is refused with a code."""
+
+    min_rate: int = Field(4_000, description="Hz")
+    max_rate: int = Field(192_000, description="Hz")
+    max_channels: int = 32
+    max_seconds: float = Field(3_600.0, description="s; a longer file is refused")
+    max_bytes: int = 1 << 30
+
+
+class Turns(BaseModel):
+    """End-pointing, counted in audio seconds."""
+
+    frame: float = Field(0.02, description="s; the frame of the streaming loop")
+    no_input: float = Field(5.0, gt=0, description="s before a reprompt (domain.md)")
+    end_silence: float = Field(0.6, gt=0, description="s after speech, not digits")
+    code_silence: float = Field(2.0, gt=0, description="s while a code is incomplete")
+    complete_silence: float = Field(0.4, gt=0, description="s once the code is complete")
+    max_utterance: float = Field(30.0, gt=0, description="s")
+    inter_digit: float = Field(4.0, gt=0, description="s between keys (peers.md)")
+
+
+class DialogueLimits(BaseModel):
+    """How patient the conversation is (domain.md, policy)."""
+
+    code_attempts: int = Field(3, ge=1, description="then keypad only, then goodbye")
+    no_input_hint: int = Field(2, ge=1, description="silences in a row before the keypad hint")
+    no_input_goodbye: int = Field(3, ge=1, description="silences in a row before goodbye")
+    no_match_goodbye: int = Field(4, ge=1, description="not-understood turns in a row")
+    accepted_ids: Literal["bhxh", "cccd", "both"] = "both"
+
+
+class Security(BaseModel):
+    """Limits of security.md."""
+
+    verifications_per_call: int = 3
+    failures_per_phone: int = Field(5, description="in 24 h")
+    resets_per_account: int = Field(3, description="in 24 h")
+    window_hours: float = 24.0
+    password_digits: int = Field(6, ge=6)
+    password_minutes: float = Field(10.0, description="to first use")
+    argon2_memory_kib: int = 19 * 1024
+    argon2_time: int = 2
+    argon2_parallelism: int = 1
+    argon2_concurrency: int = Field(4, description="hashes at once, bounds memory")
+    key_file: Path | None = Field(None, description="key of the HMACs and the contact cipher")
+
+
+class Remote(BaseModel):
+    """The HTTP client of an account system elsewhere."""
+
+    url: str | None = None
+    secret_file: Path | None = None
+    timeout: float = Field(5.0, description="s")
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
+    )
+
+    model: Path = Field(default_factory=lambda: packaged("models") / "vi-telephone")
+    prompts: Path = Field(default_factory=lambda: packaged("audio_prompts"))
+    database_url: str = "sqlite:///var/assistant.sqlite3"
+    hotline: str = "1900 9068"
+    fee_per_minute: int = Field(1_000, description="đồng a started minute")
+
+    audio: AudioLimits = AudioLimits()
+    turns: Turns = Turns()
+    dialogue: DialogueLimits = DialogueLimits()
+    security: Security = Security()
+    remote: Remote = Remote()
+
+
+def load_settings() -> Settings:
+    """Settings from defaults and environment; raises SettingsError naming the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "ASSISTANT_" + "__".join(str(p).upper() for p in first["loc"])
+        raise SettingsError(
+            "settings-invalid",
+            f"Biến môi trường {name} có giá trị không hợp lệ.",
+            f"Sửa hoặc bỏ biến {name}: {first['msg']}.",
+        ) from None

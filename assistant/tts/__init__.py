@@ -1,0 +1,1 @@
+"""The voice: prompt catalogue, synthesizers for rendering ahead of time, the renderer that splices clips."""
