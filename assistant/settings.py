@@ -72,6 +72,29 @@ class Security(BaseModel):
     key_file: Path | None = Field(None, description="key of the HMACs and the contact cipher")
 
 
+class Voice(BaseModel):
+    """How prompts are rendered, and the pauses of spliced digits."""
+
+    engine: Literal["espeak", "gtts", "piper"] = "espeak"
+    espeak_voice: str = "vi"
+    espeak_variant: str | None = None
+    espeak_wpm: int = Field(140, description="words/min; about 4 syllables a second")
+    espeak_digit_wpm: int = Field(90, description="words/min; a lone digit lasts 0.35-0.66 s")
+    gtts_tld: str = Field("com", description="the service is translate.google.<tld>")
+    piper_voice: Path | None = Field(None, description="a Vietnamese voice, .onnx")
+
+    target_lufs: float = Field(-19.0, le=-10, description="LUFS, gated as BS.1770 / EBU R128")
+    true_peak: float = Field(-1.5, le=0, description="dBTP at 16 kHz and at 8 kHz")
+
+    part_gap: float = Field(0.25, ge=0, description="s between two prompts")
+    digit_gap: float = Field(0.12, ge=0, description="s inside a group of a code")
+    group_gap: float = Field(0.5, ge=0, description="s between groups of a code")
+    secret_digit_gap: float = Field(0.8, ge=0, description="s; time to write a digit down")
+    secret_group_gap: float = Field(1.2, ge=0, description="s between groups of a password")
+    slow_speed: float = Field(0.8, gt=0.4, le=1, description="of the normal speed")
+    slow_pause: float = Field(1.5, ge=1, description="times the normal pauses")
+
+
 class Remote(BaseModel):
     """The HTTP client of an account system elsewhere."""
 
@@ -95,6 +118,7 @@ class Settings(BaseSettings):
     turns: Turns = Turns()
     dialogue: DialogueLimits = DialogueLimits()
     security: Security = Security()
+    voice: Voice = Voice()
     remote: Remote = Remote()
 
 
