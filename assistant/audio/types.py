@@ -1,4 +1,4 @@
-"""Audio as the whole program knows it: 16-bit mono PCM with its true rate."""
+"""The unit of audio that travels between rooms."""
 
 from __future__ import annotations
 
