@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def packaged(name: str) -> Path:
-    """A folder that ships with the product: inside the wheel, or beside the package in a checkout."""
+    """A folder that ships with the product: in the wheel, or beside the package in a checkout."""
     inside = DATA / name
     return inside if inside.is_dir() else ROOT / name
 
@@ -44,6 +44,32 @@ class Turns(BaseModel):
     complete_silence: float = Field(0.4, gt=0, description="s once the code is complete")
     max_utterance: float = Field(30.0, gt=0, description="s")
     inter_digit: float = Field(4.0, gt=0, description="s between keys (peers.md)")
+    pre_roll: float = Field(0.4, ge=0, description="s heard before the prompt's end")
+    stall: float = Field(1.0, gt=0, description="s of noise without a new word, past the patience")
+    no_input_grace: float = Field(2.0, ge=0, description="s more while somebody makes a sound")
+    word_lag: float = Field(0.5, ge=0, description="s from a word's sound to its partial result")
+    max_call: float = Field(900.0, gt=0, description="s; then the assistant says goodbye")
+
+
+class Vad(BaseModel):
+    """Voice activity; levels in dBFS of the differenced signal (asr/vad.py)."""
+
+    window: float = Field(1.6, gt=0, description="s of minimum statistics")
+    blocks: int = Field(8, ge=2, description="parts of the window")
+    onset: float = Field(0.06, gt=0, description="s above the floor; a click is shorter")
+    start_margin: float = Field(9.0, description="dB above the floor that begin speech")
+    stay_margin: float = Field(6.0, description="dB above the floor that continue it")
+    quietest: float = Field(-66.0, description="dBFS below which nothing is speech")
+    first_floor: float = Field(-45.0, description="dBFS, the highest floor at the start")
+    digital_silence: float = Field(-95.0, description="dBFS; below it the line carries nothing")
+
+
+class Asr(BaseModel):
+    """The recognizer."""
+
+    noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
+    partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")
+    recognizers: int = Field(4, ge=1, description="idle decoders kept for re-use")
 
 
 class DialogueLimits(BaseModel):
@@ -62,6 +88,7 @@ class Security(BaseModel):
     verifications_per_call: int = 3
     failures_per_phone: int = Field(5, description="in 24 h")
     resets_per_account: int = Field(3, description="in 24 h")
+    failures_per_code_alert: int = Field(3, ge=1, description="in 24 h, then the owner is told")
     window_hours: float = 24.0
     password_digits: int = Field(6, ge=6)
     password_minutes: float = Field(10.0, description="to first use")
@@ -70,6 +97,7 @@ class Security(BaseModel):
     argon2_parallelism: int = 1
     argon2_concurrency: int = Field(4, description="hashes at once, bounds memory")
     key_file: Path | None = Field(None, description="key of the HMACs and the contact cipher")
+    lock_wait: float = Field(5.0, gt=0, description="s to wait for another writer")
 
 
 class Voice(BaseModel):
@@ -100,7 +128,11 @@ class Remote(BaseModel):
 
     url: str | None = None
     secret_file: Path | None = None
-    timeout: float = Field(5.0, description="s")
+    timeout: float = Field(5.0, gt=0, description="s of one request")
+    deadline: float = Field(12.0, gt=0, description="s for all tries; the caller is waiting")
+    retries: int = Field(2, ge=0, description="after a transport error, with the same key")
+    clock_skew: float = Field(300.0, gt=0, description="s an answer's timestamp may be off")
+    ca_file: Path | None = Field(None, description="CA of the system's certificate, PEM")
 
 
 class Settings(BaseSettings):
@@ -116,6 +148,8 @@ class Settings(BaseSettings):
 
     audio: AudioLimits = AudioLimits()
     turns: Turns = Turns()
+    vad: Vad = Vad()
+    asr: Asr = Asr()
     dialogue: DialogueLimits = DialogueLimits()
     security: Security = Security()
     voice: Voice = Voice()
