@@ -79,6 +79,9 @@ class DialogueLimits(BaseModel):
     no_input_hint: int = Field(2, ge=1, description="silences in a row before the keypad hint")
     no_input_goodbye: int = Field(3, ge=1, description="silences in a row before goodbye")
     no_match_goodbye: int = Field(4, ge=1, description="not-understood turns in a row")
+    corrections: int = Field(5, ge=0, description="single digits corrected before a fresh start")
+    wait_silences: int = Field(2, ge=0, description="uncounted silences after 'chờ chút'")
+    max_turns: int = Field(60, ge=1, description="caller turns; bounds what a call can cost")
     accepted_ids: Literal["bhxh", "cccd", "both"] = "both"
 
 

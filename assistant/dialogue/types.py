@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from assistant.dialogue.code import Accepted, Progress, code_progress, edit_keys
 from assistant.nlu.types import Expect, Interpretation
 
 # --- what is said ---------------------------------------------------------------------
@@ -32,7 +33,8 @@ Spoken = Say | SayDigits
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the assistant says next. ``slow``: speak this reply slowed down."""
+    """What the assistant says next. ``slow``: speak this reply slowed down. Without parts
+    nothing is said: keep listening."""
 
     parts: tuple[Spoken, ...]
     slow: bool = False
@@ -106,14 +108,37 @@ class EndOfCall(StrEnum):
 class Ask:
     """Say ``reply``, then listen. Yields Heard, Keyed, Silence or HungUp.
 
-    ``digits_so_far``: how many digits of the code are already collected (0..15), for the
-    length-aware end of turn; never the digits themselves. ``keypad_only``: speech is not
-    listened to."""
+    ``digits_so_far``: how many digits of the code the next ones are appended to (0..15); never
+    the digits themselves. ``keypad_only``: speech is not listened to. ``collected``: those
+    digits, for ``progress`` alone. ``wants``: exactly so many digits fill the answer (a digit
+    being corrected); None: a whole code does. ``card``: a health card was announced.
+    ``instant_keys``: keys that, pressed first, are the whole turn; after others wait the
+    inter-digit time."""
 
     reply: Reply
     expect: Expect
     digits_so_far: int = 0
     keypad_only: bool = False
+    collected: str = field(default="", repr=False)
+    wants: int | None = None
+    card: bool = False
+    instant_keys: str = "#"
+
+    def progress(self, heard: str, accepted: Accepted) -> Progress:
+        """How complete the answer would be with ``heard``, the digits (text 0-9) of a partial
+        transcript: INCOMPLETE and MAYBE_COMPLETE ask for patience, COMPLETE for none."""
+        if self.wants == len(heard):
+            return Progress.COMPLETE
+        return code_progress(self.collected + heard, accepted, self.card)
+
+    def keys_enough(self, keys: str, accepted: Accepted) -> bool:
+        """Whether ``keys`` (pressed in this turn, in order) end the turn at once."""
+        if keys and keys[0] in self.instant_keys:
+            return True
+        edit = edit_keys("" if self.wants else self.collected, keys)
+        if self.wants and len(edit.digits) == self.wants:
+            return True
+        return edit.ended or code_progress(edit.digits, accepted, self.card) is Progress.COMPLETE
 
 
 @dataclass(frozen=True, slots=True)
