@@ -109,7 +109,7 @@ class Voice(BaseModel):
     engine: Literal["espeak", "gtts", "piper"] = "espeak"
     espeak_voice: str = "vi"
     espeak_variant: str | None = None
-    espeak_wpm: int = Field(140, description="words/min; about 4 syllables a second")
+    espeak_wpm: int = Field(175, description="words/min; 4.0 syllables/s over all prompts")
     espeak_digit_wpm: int = Field(90, description="words/min; a lone digit lasts 0.35-0.66 s")
     gtts_tld: str = Field("com", description="the service is translate.google.<tld>")
     piper_voice: Path | None = Field(None, description="a Vietnamese voice, .onnx")

@@ -1,1 +1,1 @@
-"""The voice: prompt catalogue, synthesizers for rendering ahead of time, the renderer that splices clips."""
+"""The voice: catalogue of prompts, synthesizers that render ahead of time, call renderer."""

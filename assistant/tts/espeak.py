@@ -10,6 +10,7 @@ import ctypes
 import threading
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class _Engine:
         self._blocks: list[bytes] = []
         self._voice: str | None = None
         self._lib, data = _library()
+        self._data = Path(data.decode())
         self._callback = _Callback(self._receive)  # kept: C holds only a bare pointer
         self.rate = int(self._lib.espeak_Initialize(_SYNCHRONOUS, 0, data, _DONT_EXIT))
         if self.rate <= 0:
@@ -61,12 +63,12 @@ class _Engine:
         if voice == self._voice:
             return
         self._voice = None
+        variant = voice.partition("+")[2]
+        if variant and not (self._data / "voices" / "!v" / variant).is_file():
+            # espeak-ng itself would speak on in the plain voice and say nothing.
+            raise _unknown(voice)
         if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise PromptError(
-                "voice-unknown",
-                f"espeak-ng không có giọng {voice!r}.",
-                f"Chọn một trong: {', '.join(VOICES)}; biến thể ví dụ f2, m3.",
-            )
+            raise _unknown(voice)
         self._voice = voice
 
     def speak(
@@ -82,13 +84,14 @@ class _Engine:
             status = self._lib.espeak_Synth(raw, len(raw) + 1, 0, 1, 0, flags, None, None)
             pcm = b"".join(self._blocks)
             self._blocks.clear()
-        if status != 0 or not pcm:
+        samples = np.frombuffer(pcm, dtype="<i2").astype(np.int16)
+        if status != 0 or not samples.any():
             raise PromptError(
                 "espeak-silent",
                 "espeak-ng không đọc được câu này.",
                 "Kiểm tra câu có chữ để đọc (không chỉ dấu câu).",
             )
-        return np.frombuffer(pcm, dtype="<i2").astype(np.int16), self.rate
+        return samples, self.rate
 
     def phonemes(self, text: str, voice: str) -> str:
         buffer = ctypes.create_string_buffer(text.encode("utf-8"))
@@ -102,6 +105,14 @@ class _Engine:
                 )
                 clauses.append((clause or b"").decode("utf-8"))
         return " | ".join(part.strip() for part in clauses if part.strip())
+
+
+def _unknown(voice: str) -> PromptError:
+    return PromptError(
+        "voice-unknown",
+        f"espeak-ng không có giọng {voice!r}.",
+        f"Chọn một trong: {', '.join(VOICES)}; biến thể ví dụ f2, m3.",
+    )
 
 
 def _library() -> tuple[ctypes.CDLL, bytes]:
@@ -183,7 +194,8 @@ def synthesize(
 
     ``voice``: one of ``VOICES``; ``variant``: an espeak-ng voice variant such as ``f2`` or
     ``m3``; ``rate_wpm``: 80-450 words a minute; ``pitch`` and ``pitch_range``: 0-99;
-    ``volume``: 0-200. The same arguments give the same samples in the same process state.
+    ``volume``: 0-200. The same calls in the same order give the same samples; in another order
+    espeak-ng carries over the phase of its oscillators, and samples differ inaudibly.
     Thread-safe (calls take turns), meant for many thousands of calls in one process.
     Raises PromptError (``voice-unknown``, ``voice-setting``, ``espeak-silent``) and
     DependencyError (``espeak-missing``, ``espeak-broken``, ``espeak-path``).
