@@ -125,6 +125,8 @@ def finish(
 ) -> npt.NDArray[np.float32]:
     """Speech of any rate as a clip: 16 kHz, trimmed, at the target loudness; raises
     PromptError (``prompt-silent``)."""
+    if len(samples):
+        samples = samples - samples.mean(dtype=np.float32)  # sound cards leave an offset
     trimmed = loudness.trim(loudness.to_rate(samples, rate, loudness.CLIP_RATE), loudness.CLIP_RATE)
     if loudness.loudness(trimmed, loudness.CLIP_RATE) is None:
         raise PromptError(

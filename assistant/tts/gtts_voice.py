@@ -39,15 +39,19 @@ class GttsSynthesizer:
                 "gTTS chỉ được đọc các câu có trong prompts.yaml.",
                 "Số của người gọi và mật khẩu phải ghép từ các tệp chữ số có sẵn.",
             )
-        return decode_mp3(self._fetch(text))
+        # A long text comes as several MP3 files: the header of the first would hide the rest.
+        parts = [decode_mp3(data) for data in self._fetch(text)]
+        if len({rate for _, rate in parts}) != 1:
+            raise _broken()
+        return np.concatenate([samples for samples, _ in parts]), parts[0][1]
 
-    def _fetch(self, text: str) -> bytes:
+    def _fetch(self, text: str) -> list[bytes]:
         from gtts import gTTS, gTTSError  # here: it imports requests, which calls never need
 
         # lang_check only warns about codes that gtts does not know; "vi" it does.
         request = gTTS(text, lang="vi", tld=self.tld, lang_check=False, timeout=_TIMEOUT)
         try:
-            return b"".join(request.stream())
+            return list(request.stream())
         except gTTSError as error:
             raise _failure(error) from None
 
@@ -75,9 +79,13 @@ def decode_mp3(data: bytes) -> tuple[npt.NDArray[np.float32], int]:
     except (soundfile.LibsndfileError, RuntimeError):
         samples, rate = np.zeros((0, 1), np.float32), 0
     if not len(samples):
-        raise PromptError(
-            "mp3-broken",
-            "Không giải mã được âm thanh MP3 nhận về.",
-            "Chạy lại sau, hoặc dùng --engine espeak.",
-        )
+        raise _broken()
     return samples.mean(axis=1, dtype=np.float32), int(rate)
+
+
+def _broken() -> PromptError:
+    return PromptError(
+        "mp3-broken",
+        "Không giải mã được âm thanh MP3 nhận về.",
+        "Chạy lại sau, hoặc dùng --engine espeak.",
+    )

@@ -30,7 +30,7 @@ class PiperSynthesizer:
     def speak(self, text: str) -> tuple[npt.NDArray[np.float32], int]:
         """Raises DependencyError (``piper-missing``) and PromptError (``piper-voice``,
         ``piper-silent``)."""
-        chunks = list(_load(_voice_file(self.voice)).synthesize(text))
+        chunks = list(_load(_voice_file(self.voice)).synthesize(text))  # one a sentence
         if not chunks:
             raise PromptError(
                 "piper-silent",
@@ -60,6 +60,7 @@ def _digest(path: Path) -> str:
 @cache
 def _load(path: Path) -> Any:
     try:
+        import onnxruntime.capi.onnxruntime_pybind11_state as onnx
         from piper import PiperVoice
     except ImportError:
         raise DependencyError(
@@ -67,4 +68,13 @@ def _load(path: Path) -> Any:
             "Chưa cài bộ đọc Piper.",
             "Cài: pip install 'vssid-voice-assistant[piper]'.",
         ) from None
-    return PiperVoice.load(path)
+    # onnxruntime's errors share no base below Exception.
+    broken = (onnx.Fail, onnx.InvalidGraph, onnx.InvalidProtobuf, onnx.RuntimeException)
+    try:
+        return PiperVoice.load(path)
+    except (ValueError, KeyError, OSError, *broken):
+        raise PromptError(
+            "piper-voice",
+            f"Tệp giọng {path.name} bị hỏng hoặc không phải giọng Piper.",
+            "Tải lại tệp .onnx và tệp .onnx.json của giọng.",
+        ) from None
