@@ -103,7 +103,7 @@ def place(position: int, count: int, length: int) -> int | None:
     """The 0-based start of ``count`` digits at ``position`` (negative counts from the end) in a
     code of ``length`` digits; None when they do not lie inside it."""
     start = position if position >= 0 else length + position
-    return start if count > 0 and 0 <= start and start + count <= length else None
+    return start if count > 0 and start >= 0 and start + count <= length else None
 
 
 def replace_digits(code: str, start: int, digits: str) -> str:

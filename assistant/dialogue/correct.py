@@ -1,0 +1,135 @@
+"""After the read-back: the code denied, given anew, continued, or corrected digit by digit.
+
+A handler that returns None could make nothing of the turn: it then counts as not understood."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from assistant.dialogue.capture import failed, gather, is_whole, read_back, settle
+from assistant.dialogue.code import (
+    CARD_DIGITS,
+    CODE_DIGITS,
+    Progress,
+    code_progress,
+    edit_keys,
+    place,
+    replace_digits,
+)
+from assistant.dialogue.replies import Result, Turn, ask, fix_key, question, says
+from assistant.dialogue.state import DialogueState, Phase, without_code
+from assistant.dialogue.types import Keyed
+
+REREAD = 4  # digits; a shorter run after a read-back is a correction that names no place
+
+
+def again(turn: Turn) -> Result:
+    """Read the code back anew: a yes to "which digit is wrong?" confirms nothing."""
+    return read_back(turn, turn.state)
+
+
+def enough(turn: Turn) -> Result:
+    """# on a code that was read back: it is all there is; it still wants a yes."""
+    return read_back(turn, replace(turn.state, ended=True))
+
+
+def denied(turn: Turn) -> Result:
+    """The read-back was wrong. The last attempt asks for no single digit."""
+    state = turn.state
+    last = state.failed_captures + 1 >= turn.limits.code_attempts
+    if state.phase is Phase.WHICH or last or state.keypad_only:
+        return failed(turn, state, "code_restart")
+    return _ask_which(turn)
+
+
+def which(turn: Turn) -> Result:
+    """ "Không phải" to "what is the last digit?": back to which one."""
+    return _ask_which(turn)
+
+
+def digits_again(turn: Turn) -> Result | None:
+    """Digits after a read-back: the code anew, its continuation, or unclear."""
+    state, digits = turn.state, _digits(turn)
+    if is_whole(turn, digits) or (turn.span.card and len(digits) == CODE_DIGITS):
+        return _recapture(turn, digits)
+    if _continues(turn, digits):
+        return settle(turn, replace(state, code=state.code + digits, read_back=None))
+    if len(digits) >= REREAD and (state.phase is Phase.WHICH or turn.heard.yes_no is False):
+        return _recapture(turn, digits)
+    return None if state.phase is Phase.WHICH else _ask_which(turn)
+
+
+def correct(turn: Turn) -> Result | None:
+    """ "Số cuối là bảy", "sai số thứ ba", "đọc lại từ đầu"."""
+    wanted = turn.correction
+    if wanted.restart:
+        return _restart(turn)
+    count = len(wanted.digits) or wanted.count
+    length = len(turn.state.code)
+    start = None if wanted.position is None else place(wanted.position, count, length)
+    if start is None:
+        return None if turn.state.phase in (Phase.CODE, Phase.WHICH) else _ask_which(turn)
+    state = replace(turn.state, fix=(start, count), corrections=turn.state.corrections + 1)
+    if state.corrections > turn.limits.corrections or fix_key(state) is None:
+        return failed(turn, state, "code_restart")
+    if wanted.digits:
+        return _write(turn, state, wanted.digits)
+    state = replace(state, phase=Phase.FIX, read_back=None)
+    return ask(turn, state, question(state, turn.accepted))
+
+
+def fill(turn: Turn) -> Result | None:
+    """The digits that were asked for."""
+    digits = _digits(turn)
+    if turn.state.fix and len(digits) == turn.state.fix[1]:
+        return _write(turn, turn.state, digits)
+    return _recapture(turn, digits) if is_whole(turn, digits) else None
+
+
+def _ask_which(turn: Turn) -> Result:
+    state = replace(turn.state, phase=Phase.WHICH, fix=None)
+    return ask(turn, state, question(state, turn.accepted))
+
+
+def _digits(turn: Turn) -> str:
+    if isinstance(turn.event, Keyed):
+        return edit_keys("", turn.event.keys).digits
+    return turn.span.digits
+
+
+def _recapture(turn: Turn, digits: str) -> Result:
+    """A new reading replaces the one that was read back, and costs an attempt."""
+    if digits == turn.state.code:
+        return read_back(turn, turn.state)
+    state, action = failed(turn, turn.state, "code_restart")
+    if state.phase is Phase.CODE and not state.keypad_only:
+        return settle(turn, replace(state, code=digits))
+    return state, action
+
+
+def _continues(turn: Turn, digits: str) -> bool:
+    """Whether ``digits`` go on from the code that was read back: the rest of twelve, or the last
+    keys of a card whose first ten looked complete."""
+    state = turn.state
+    whole = state.code + digits
+    if state.may_grow(turn.accepted):
+        return code_progress(whole, turn.accepted, state.card) is not Progress.OVERFULL
+    keyed = isinstance(turn.event, Keyed)
+    return keyed and len(whole) in CARD_DIGITS and turn.accepted != "cccd"
+
+
+def _write(turn: Turn, state: DialogueState, digits: str) -> Result:
+    start = state.fix[0] if state.fix else 0
+    code = replace_digits(state.code, start, digits)
+    return settle(turn, replace(state, code=code, fix=None, read_back=None), "readback_fixed")
+
+
+def _restart(turn: Turn) -> Result:
+    """Drop the buffer. After a read-back it was a failed capture; before, the caller's wish."""
+    if turn.state.phase is Phase.CODE:
+        state, action = ask(turn, without_code(turn.state), says("code_restart"))
+    else:
+        state, action = failed(turn, turn.state, "code_restart")
+    if turn.span.digits and state.phase is Phase.CODE and not state.keypad_only:
+        return gather(replace(turn, state=state), turn.span.digits, card=turn.span.card)
+    return state, action

@@ -1,0 +1,55 @@
+"""step(state, event) → (state, action): pure, total, never raises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from assistant.dialogue import anywhere
+from assistant.dialogue.meaning import FROM_CALLER, Meaning, meaning_of
+from assistant.dialogue.replies import Result, Turn
+from assistant.dialogue.state import DialogueState, initial
+from assistant.dialogue.table import LISTENING, TABLE, Row
+from assistant.dialogue.types import Event
+from assistant.settings import DialogueLimits
+
+__all__ = ["initial", "step"]
+
+
+def step(
+    state: DialogueState,
+    event: Event,
+    limits: DialogueLimits,
+    verifications_per_call: int = 3,
+) -> Result:
+    """The next state, and what to do in it.
+
+    ``verifications_per_call``: how often a call may ask the account system
+    (settings ``security.verifications_per_call``)."""
+    rows = TABLE[state.phase]
+    meaning, row = _look_up(rows, meaning_of(state, event, rows))
+    if meaning in FROM_CALLER:
+        state = replace(state, turns=state.turns + 1)
+    turn = Turn(_counted(state, meaning), event, meaning, limits, verifications_per_call)
+    if meaning in FROM_CALLER and state.turns > limits.max_turns:
+        return anywhere.too_long(turn)
+    result = row.handler(turn)
+    if result is None:
+        turn = replace(turn, state=_counted(state, Meaning.NO_MATCH), meaning=Meaning.NO_MATCH)
+        return anywhere.no_match(turn)
+    return result
+
+
+def _look_up(rows: dict[Meaning, Row], meaning: Meaning) -> tuple[Meaning, Row]:
+    """The row of ``meaning``; speech without one was no match, an event without one a fault."""
+    if meaning not in rows:
+        said = meaning in FROM_CALLER and Meaning.NO_MATCH in rows
+        meaning = Meaning.NO_MATCH if said else Meaning.UNEXPECTED
+    return meaning, rows[meaning]
+
+
+def _counted(state: DialogueState, meaning: Meaning) -> DialogueState:
+    """Rows of silences and misses end where the caller is heard and understood."""
+    if state.phase not in LISTENING or meaning is Meaning.SILENCE:
+        return state
+    misses = state.misses if meaning in (Meaning.NO_MATCH, Meaning.WAIT) else 0
+    return replace(state, silences=0, free_silences=0, misses=misses)
