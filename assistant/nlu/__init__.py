@@ -1,1 +1,11 @@
-"""Understanding: words of an utterance → intent, digits, yes/no, correction. Pure; no engine, clock or network."""
+"""Understanding: words of an utterance → intent, digits, yes/no, correction.
+
+Pure: no engine, clock or network.
+"""
+
+from __future__ import annotations
+
+from assistant.nlu.grammar import phrases, vocabulary
+from assistant.nlu.types import HeardWord
+
+__all__ = ["HeardWord", "phrases", "vocabulary"]

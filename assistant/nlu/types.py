@@ -13,8 +13,16 @@ class Expect(StrEnum):
     MENU = "menu"  # reset intent, FAQ, agent, repeat
     CODE = "code"  # digits of the insurance code (10 or 12, or a 15-character card)
     CONFIRM = "confirm"  # yes/no after the read-back, or a correction of single digits
-    SECRET = "secret"  # the password was just spoken: repeat, slower, done
+    SECRET = "secret"  # noqa: S105 - the password was just spoken: repeat, slower, done
     MORE = "more"  # "anything else?": yes/no, FAQ, another reset, goodbye
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """One word as a recognizer heard it; nlu knows no engine. ``confidence``: 0..1 or None."""
+
+    text: str = field(repr=False)
+    confidence: float | None = None
 
 
 class Intent(StrEnum):
@@ -30,7 +38,7 @@ class Intent(StrEnum):
     FAQ_FEE = "faq_fee"
     FAQ_EMAIL_ROUTE = "faq_email_route"
     FAQ_ADD_EMAIL = "faq_add_email"
-    FAQ_CHANGE_PASSWORD = "faq_change_password"
+    FAQ_CHANGE_PASSWORD = "faq_change_password"  # noqa: S105
     FAQ_UPDATE_ACCOUNT = "faq_update_account"
     FAQ_FIND_CODE = "faq_find_code"
     FAQ_FRAUD = "faq_fraud"
