@@ -138,6 +138,15 @@ class Remote(BaseModel):
     ca_file: Path | None = Field(None, description="CA of the system's certificate, PEM")
 
 
+class Notify(BaseModel):
+    """Where notifications for account owners go: a gateway for SMS or e-mail."""
+
+    url: str | None = None
+    secret_file: Path | None = None
+    timeout: float = Field(5.0, gt=0, description="s")
+    ca_file: Path | None = Field(None, description="CA of the gateway's certificate, PEM")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
@@ -157,6 +166,7 @@ class Settings(BaseSettings):
     security: Security = Security()
     voice: Voice = Voice()
     remote: Remote = Remote()
+    notify: Notify = Notify()
 
 
 def load_settings() -> Settings:

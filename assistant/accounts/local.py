@@ -12,13 +12,14 @@ from argon2.exceptions import HashingError
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from assistant.accounts import audit, outbox, registry, reset
+from assistant.accounts import audit, outbox, registry, reset, views
 from assistant.accounts.engine import reading, writing
 from assistant.accounts.keys import Keys
 from assistant.accounts.passwords import Hasher, draw
 from assistant.accounts.phone import to_e164
-from assistant.accounts.registry import AccountView, Change, NewAccount
+from assistant.accounts.registry import Change, NewAccount
 from assistant.accounts.types import Outcome
+from assistant.accounts.views import AccountView
 from assistant.dialogue.types import Failed, Refused, ResetDone
 from assistant.errors import AccountError
 from assistant.settings import Security
@@ -92,7 +93,7 @@ class LocalAccounts:
         phone_mac, code_mac = self._keys.phone_mac(to_e164(phone)), self._keys.code_mac(code)
         try:
             with reading(self._engine) as connection:
-                return registry.is_invented(connection, phone_mac, code_mac)
+                return views.is_invented(connection, phone_mac, code_mac)
         except SQLAlchemyError as error:
             log.error("accounts-failed: %s", type(error).__name__)
             return False
@@ -135,9 +136,10 @@ class LocalAccounts:
 
         Errors: SQLAlchemyError when the database fails; then nothing was registered.
         """
+        prepared = registry.prepare(self._keys, accounts)
         with writing(self._engine) as connection:
             changes = registry.register(
-                connection, self._keys, accounts, self._clock(), replace=replace
+                connection, self._keys, prepared, self._clock(), replace=replace
             )
             if dry_run:
                 connection.rollback()
@@ -149,7 +151,7 @@ class LocalAccounts:
         if (phone is not None and e164 is None) or (phone is None and code is None):
             return []
         with reading(self._engine) as connection:
-            return registry.views(
+            return views.views(
                 connection, self._keys, self._clock(), self._security, phone=e164, code=code
             )
 
@@ -162,8 +164,9 @@ class LocalAccounts:
         """Send the notifications that are due."""
         return outbox.deliver(self._engine, self._keys, sender, self._clock(), hotline, limit)
 
-    def notifications_waiting(self) -> int:
-        return outbox.waiting(self._engine)
+    def pending(self) -> list[outbox.Pending]:
+        """Notifications that are not delivered yet."""
+        return outbox.pending(self._engine)
 
     def close(self) -> None:
         """Give every connection back."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, insert, literal, select, update
 
 from assistant.accounts.engine import reading, writing
 from assistant.accounts.keys import Keys
@@ -26,6 +26,7 @@ class Kind(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a name, not a password
     CODE_ALERT = "code_alert"
     PHONE_CHANGED = "phone_changed"
+    CONTACT_CHANGED = "contact_changed"
 
 
 TEXTS = {
@@ -34,6 +35,8 @@ TEXTS = {
     Kind.CODE_ALERT: "Có người gọi từ số điện thoại khác và thử mã số BHXH của bạn nhiều lần. "
     "Tài khoản của bạn vẫn an toàn và vẫn dùng được. Cần hỗ trợ, hãy gọi {hotline}.",
     Kind.PHONE_CHANGED: "Số điện thoại đăng ký của tài khoản VssID của bạn vừa được thay đổi. Nếu "
+    "không phải bạn yêu cầu, hãy gọi {hotline} ngay.",
+    Kind.CONTACT_CHANGED: "Nơi nhận thông báo của tài khoản VssID của bạn vừa được thay đổi. Nếu "
     "không phải bạn yêu cầu, hãy gọi {hotline} ngay.",
 }
 
@@ -66,9 +69,9 @@ class Delivery:
 
 
 def queue(connection: Connection, kind: Kind, account_id: int, at: datetime) -> None:
-    """Write a notification in the caller's transaction."""
-    row = {"at": at, "account_id": account_id, "kind": kind.value, "tries": 0, "due_at": at}
-    connection.execute(insert(OUTBOX), [row])
+    """Write a notification in the caller's transaction, to the contact of this moment: call it
+    before a change of the contact, so that the old one hears of it."""
+    _queue(connection, kind, at, ACCOUNTS.c.id == account_id)
 
 
 def queue_for_code(
@@ -76,19 +79,36 @@ def queue_for_code(
 ) -> None:
     """Like ``queue``, for the account of a code if ``wanted`` and if there is one: the same
     single statement in every case, so that its presence does not tell."""
+    _queue(connection, kind, at, (ACCOUNTS.c.code_mac == code_mac) & literal(wanted))
+
+
+def _queue(connection: Connection, kind: Kind, at: datetime, account: ColumnElement[bool]) -> None:
     when = literal(at, UtcTime)
-    source = select(when, ACCOUNTS.c.id, literal(kind.value), literal(0), when).where(
-        ACCOUNTS.c.code_mac == code_mac, literal(wanted)
-    )
-    columns = ["at", "account_id", "kind", "tries", "due_at"]
+    source = select(
+        when, ACCOUNTS.c.id, literal(kind.value), ACCOUNTS.c.contact, literal(0), when
+    ).where(account)
+    columns = ["at", "account_id", "kind", "contact", "tries", "due_at"]
     connection.execute(insert(OUTBOX).from_select(columns, source, include_defaults=False))
 
 
-def waiting(engine: Engine) -> int:
-    """How many notifications are not delivered yet."""
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A notification that is not delivered yet, as an operator may see it."""
+
+    id: int
+    kind: Kind
+    at: datetime
+    account_id: int
+    tries: int
+    due_at: datetime
+
+
+def pending(engine: Engine, limit: int = 1_000) -> list[Pending]:
+    """What is not delivered yet, oldest first."""
+    unsent = select(OUTBOX).where(OUTBOX.c.sent_at.is_(None)).order_by(OUTBOX.c.id).limit(limit)
     with reading(engine) as connection:
-        unsent = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.sent_at.is_(None))
-        return connection.execute(unsent).scalar_one()
+        rows = connection.execute(unsent).all()
+    return [Pending(r.id, Kind(r.kind), r.at, r.account_id, r.tries, r.due_at) for r in rows]
 
 
 def deliver(
@@ -100,7 +120,7 @@ def deliver(
     """
     with reading(engine) as connection:
         due = connection.execute(
-            select(OUTBOX, ACCOUNTS.c.contact, ACCOUNTS.c.code_mac)
+            select(OUTBOX, ACCOUNTS.c.code_mac)
             .join(ACCOUNTS, ACCOUNTS.c.id == OUTBOX.c.account_id)
             .where(OUTBOX.c.sent_at.is_(None), OUTBOX.c.due_at <= now)
             .order_by(OUTBOX.c.due_at, OUTBOX.c.id)

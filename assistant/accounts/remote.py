@@ -10,20 +10,17 @@ not a well-formed, well-signed, fresh answer is ``Failed``.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
-import ssl
-import stat
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 
+from assistant.accounts.peer import check_url, read_secret, trust
 from assistant.accounts.phone import to_e164
 from assistant.accounts.signing import (
     IDEMPOTENCY_KEY,
@@ -35,7 +32,6 @@ from assistant.accounts.signing import (
 )
 from assistant.accounts.types import Outcome
 from assistant.dialogue.types import Failed, Refused, ResetDone
-from assistant.errors import AccountError
 from assistant.settings import Remote, Security
 
 log = logging.getLogger(__name__)
@@ -43,7 +39,6 @@ log = logging.getLogger(__name__)
 VERSION = 1
 LARGEST_ANSWER = 16 * 1024  # bytes; a real one has about 150
 LONGEST_PASSWORD = 12  # digits a caller can be asked to write down
-SHORTEST_SECRET = 32  # bytes, as strong as the hash
 RETRIED = frozenset({502, 503, 504})  # a proxy without its system
 FIRST_PAUSE = 0.2  # s before the first retry; doubles
 
@@ -95,11 +90,11 @@ class RemoteAccounts:
     ) -> RemoteAccounts:
         """Check the settings, contact nobody. Errors: remote-url-invalid, remote-url-insecure,
         remote-secret-missing, remote-secret-open, remote-secret-short, remote-ca-invalid."""
-        _check_url(remote.url or "")
-        secret = read_secret(remote.secret_file)
+        check_url(remote.url or "", "remote")
+        secret = read_secret(remote.secret_file, "remote")
         # No proxy, cookie or .netrc from the environment stands between us and the system.
         client = httpx.Client(
-            verify=_trust(remote.ca_file), follow_redirects=False, trust_env=False
+            verify=trust(remote.ca_file, "remote"), follow_redirects=False, trust_env=False
         )
         return cls(client, secret, remote, security.password_digits, clock)
 
@@ -208,69 +203,3 @@ def parse_answer(body: bytes, key: str, shortest: int) -> ResetDone | Refused | 
         return None
     fits = password.isascii() and password.isdigit()
     return ResetDone(password) if fits and shortest <= len(password) <= LONGEST_PASSWORD else None
-
-
-def _check_url(text: str) -> None:
-    """HTTPS, or HTTP to this very machine: codes and passwords travel in the body."""
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
-        raise AccountError(
-            "remote-url-invalid",
-            "ASSISTANT_REMOTE__URL không phải là địa chỉ HTTPS dùng được.",
-            "Ví dụ: https://tai-khoan.example.vn/v1/resets",
-        )
-    if url.scheme == "http" and not is_loopback(url.host):
-        raise AccountError(
-            "remote-url-insecure",
-            "ASSISTANT_REMOTE__URL dùng http tới một máy khác: mã số và mật khẩu sẽ lộ trên mạng.",
-            "Dùng địa chỉ https://…",
-        )
-
-
-def is_loopback(host: str) -> bool:
-    """``localhost`` or an address of the loopback network."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-    except (OSError, ssl.SSLError):
-        raise AccountError(
-            "remote-ca-invalid",
-            f"Không đọc được chứng thư gốc {ca_file}.",
-            "ASSISTANT_REMOTE__CA_FILE phải chỉ tới một tệp PEM.",
-        ) from None
-
-
-def read_secret(path: Path | None) -> bytes:
-    """The shared secret: the file's bytes without white space around them."""
-    hint = "Tạo bằng: (umask 077; openssl rand -hex 32 > remote.secret), rồi đưa cho hệ thống kia."
-    try:
-        mode = path.stat().st_mode if path is not None else 0
-        secret = path.read_bytes().strip() if path is not None else b""
-    except OSError:
-        path, mode, secret = None, 0, b""
-    if path is None:
-        raise AccountError(
-            "remote-secret-missing",
-            "ASSISTANT_REMOTE__SECRET_FILE chưa đặt hoặc không đọc được.",
-            hint,
-        )
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise AccountError(
-            "remote-secret-open",
-            f"Người khác trên máy có quyền với tệp {path}.",
-            f"Chạy: chmod 600 {path}",
-        )
-    if len(secret) < SHORTEST_SECRET:
-        raise AccountError(
-            "remote-secret-short", f"Khoá trong {path} ngắn hơn {SHORTEST_SECRET} byte.", hint
-        )
-    return secret

@@ -39,6 +39,11 @@ def state(connection: Connection) -> Schema:
     return Schema.BEHIND if have in known else Schema.AHEAD
 
 
+def head_revision() -> str:
+    """The version this program needs."""
+    return ScriptDirectory.from_config(_config(None)).get_current_head() or ""
+
+
 def upgrade(connection: Connection) -> None:
     """Run the missing migrations in the transaction that ``connection`` is in."""
     command.upgrade(_config(connection), "head")

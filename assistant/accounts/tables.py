@@ -118,6 +118,7 @@ class Notification(SQLModel, table=True):
     at: datetime = _time(nullable=False)
     account_id: int = Field(sa_column=Column(ForeignKey("accounts.id"), nullable=False))
     kind: str  # outbox.Kind
+    contact: bytes | None = _bytes(nullable=True)  # sealed; the one at the time of the event
     tries: int = Field(default=0)
     due_at: datetime = _time(nullable=False)  # not before
     sent_at: datetime | None = _time(nullable=True)

@@ -106,6 +106,7 @@ def _outbox() -> None:
         sa.Column("at", UtcTime, nullable=False),
         sa.Column("account_id", sa.Integer, sa.ForeignKey("accounts.id"), nullable=False),
         sa.Column("kind", sa.String, nullable=False),
+        sa.Column("contact", sa.LargeBinary),
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("due_at", UtcTime, nullable=False),
         sa.Column("sent_at", UtcTime),
