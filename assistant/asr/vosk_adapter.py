@@ -1,0 +1,231 @@
+"""Vosk behind the ``Recognizer`` protocol, with every way to crash it closed.
+
+Vosk 0.3.45 ends the whole process on ``SetGrammar`` in mid-utterance (abort), on a grammar that
+is no list or an empty one (segmentation fault), and hangs on a rate of 0. Here a grammar is
+chosen only when a decoder is built, from words the model knows, and the rate is the model's.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import vosk
+
+from assistant.asr.folder import ModelFolder, inspect_folder, require_intact
+from assistant.asr.noise import NoiseFloor
+from assistant.asr.types import EndReason, Transcript, Word
+from assistant.audio.resampling import Resampler
+from assistant.audio.types import SAMPLE_BYTES
+from assistant.errors import ModelError
+from assistant.settings import Asr
+
+UNKNOWN = "[unk]"  # the filler word of our model, and of Vosk's
+_LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
+_QUIET = -10  # below Kaldi's errors: what matters comes back as a coded error
+
+
+class Decoder:
+    """A ``KaldiRecognizer`` with one grammar for life, usable for one utterance after another.
+
+    It keeps the part of the search graph that it has expanded, so the second utterance is
+    cheaper than the first. ``fed``: bytes since it was built, for Vosk counts word times on.
+    """
+
+    def __init__(self, kaldi: vosk.KaldiRecognizer, grammar: str | None) -> None:
+        self.kaldi = kaldi
+        self.grammar = grammar
+        self.fed = 0
+
+
+class VoskModel:
+    """A loaded model, shared by all calls and threads."""
+
+    def __init__(self, folder: ModelFolder, model: vosk.Model, settings: Asr) -> None:
+        self.folder = folder
+        self.settings = settings
+        self._model = model
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[Decoder, None] = OrderedDict()  # the longest unused one first
+        self._grammars: dict[tuple[str, ...], str | None] = {}
+
+    @classmethod
+    def open(cls, path: Path, settings: Asr | None = None) -> VoskModel:
+        """Check the folder, then load it once. Raises ModelError (``model-…``)."""
+        folder = inspect_folder(path)
+        require_intact(folder)
+        vosk.SetLogLevel(_QUIET)
+        try:
+            model = vosk.Model(str(path))
+        except Exception:  # the only class that Vosk raises
+            raise ModelError(
+                "model-broken",
+                f"Vosk không nạp được mô hình {folder.name}.",
+                "Tải lại mô hình: assistant models download; hoặc đặt ASSISTANT_MODEL.",
+            ) from None
+        return cls(folder, model, settings or Asr())
+
+    @property
+    def rate(self) -> int:
+        """Hz that the model hears; anything else is resampled to it."""
+        return self.folder.rate
+
+    def knows(self, word: str) -> bool:
+        """Whether the vocabulary has this word."""
+        if not word or "\0" in word:  # a C string would end there
+            return False
+        return int(self._model.vosk_model_find_word(word)) >= 0
+
+    def recognizer(self) -> VoskRecognizer:
+        return VoskRecognizer(self)
+
+    def grammar(self, phrases: tuple[str, ...]) -> str | None:
+        """Phrases as Vosk's JSON list, words it does not know left out; None: nothing is left."""
+        if phrases not in self._grammars:
+            kept = (" ".join(w for w in phrase.split() if self.knows(w)) for phrase in phrases)
+            lines = [line for line in dict.fromkeys(kept) if line]
+            if lines and UNKNOWN not in lines and self.knows(UNKNOWN):
+                lines.append(UNKNOWN)
+            self._grammars[phrases] = json.dumps(lines, ensure_ascii=False) if lines else None
+        return self._grammars[phrases]
+
+    def borrow(self, grammar: str | None) -> Decoder:
+        """A decoder for one utterance, an idle one of the same grammar if there is one."""
+        with self._lock:
+            for decoder in self._idle:
+                if decoder.grammar == grammar:
+                    del self._idle[decoder]
+                    return decoder
+            return Decoder(self._build(grammar), grammar)
+
+    def give_back(self, decoder: Decoder) -> None:
+        """A decoder whose utterance has had its final result."""
+        with self._lock:
+            self._idle[decoder] = None
+            if len(self._idle) > self.settings.recognizers:
+                self._idle.popitem(last=False)
+
+    def _build(self, grammar: str | None) -> vosk.KaldiRecognizer:
+        arguments = () if grammar is None else (grammar,)
+        try:
+            kaldi = vosk.KaldiRecognizer(self._model, float(self.rate), *arguments)
+        except Exception:  # the only class that Vosk raises
+            raise _failed() from None
+        kaldi.SetWords(True)
+        return kaldi
+
+
+class VoskRecognizer:
+    """One stream of utterances; not thread-safe. See ``Recognizer``."""
+
+    def __init__(self, model: VoskModel) -> None:
+        self._model = model
+        self._decoder: Decoder | None = None
+        self._resampler = Resampler(model.rate, model.rate)
+        floor = model.settings.noise_floor
+        self._noise = None if floor is None else NoiseFloor(floor, model.rate)
+        self._pending = bytearray()
+        self._block = 0  # bytes at the caller's rate between two decodings
+        self._offset = 0.0  # seconds that the decoder counted before this utterance
+        self._partial = Transcript()
+        self._raw = ""
+
+    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
+        """Start an utterance; raises ModelError ``asr-order``, ``asr-rate`` or ``asr-failed``."""
+        if self._decoder is not None:
+            raise _order("begin")
+        if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+            raise ModelError(
+                "asr-rate",
+                f"Không nhận dạng được âm thanh {rate} Hz.",
+                f"Dùng tần số lấy mẫu từ {_LOWEST_RATE} đến {_HIGHEST_RATE} Hz.",
+            )
+        decoder = self._model.borrow(None if phrases is None else self._model.grammar(phrases))
+        self._resampler = Resampler(rate, self._model.rate)
+        self._pending.clear()
+        self._block = round(rate * self._model.settings.partial_every) * SAMPLE_BYTES
+        self._offset = decoder.fed / (SAMPLE_BYTES * self._model.rate)
+        self._partial, self._raw = Transcript(), ""
+        if self._noise is not None:
+            self._noise.restart()
+        self._decoder = decoder
+
+    def feed(self, pcm: bytes) -> Transcript:
+        """Add audio; decodes every ``partial_every`` seconds. Raises ModelError."""
+        decoder = self._current("feed")
+        self._pending += pcm
+        if len(self._pending) >= self._block:
+            self._decode(decoder, last=False)
+            raw = decoder.kaldi.PartialResult()
+            if raw != self._raw:
+                self._raw, self._partial = raw, _read_partial(raw)
+        return self._partial
+
+    def end(self, reason: EndReason) -> Transcript:
+        """Finish the utterance. Raises ModelError."""
+        decoder = self._current("end")
+        self._decode(decoder, last=True)
+        transcript = _read_final(decoder.kaldi.FinalResult(), self._offset, reason)
+        self._decoder = None
+        self._model.give_back(decoder)
+        return transcript
+
+    def _current(self, what: str) -> Decoder:
+        if self._decoder is None:
+            raise _order(what)
+        return self._decoder
+
+    def _decode(self, decoder: Decoder, last: bool) -> None:
+        """Decode what is pending; half a sample waits for its other half, or is dropped."""
+        whole = len(self._pending) & ~1
+        pcm = self._resampler.feed(bytes(self._pending[:whole]), last)
+        del self._pending[:whole]
+        if not pcm:
+            return
+        if self._noise is not None:
+            pcm = self._noise.mix(pcm)
+        try:
+            decoder.kaldi.AcceptWaveform(pcm)
+        except Exception:  # the only class that Vosk raises
+            self._decoder = None  # its state is unknown: never used again
+            raise _failed() from None
+        decoder.fed += len(pcm)
+
+
+def _read_partial(raw: str) -> Transcript:
+    """Words without times: word times of partial results cost a second pass over the lattice."""
+    text = str(json.loads(raw).get("partial", ""))
+    return Transcript(tuple(Word(word, 0.0, 0.0, None) for word in text.split()))
+
+
+def _read_final(raw: str, offset: float, reason: EndReason) -> Transcript:
+    """Words with times from the utterance's first sample, and confidences 0..1."""
+    result = json.loads(raw)
+    words = tuple(
+        Word(
+            text=str(entry["word"]),
+            start=max(0.0, round(float(entry["start"]) - offset, 3)),
+            end=max(0.0, round(float(entry["end"]) - offset, 3)),
+            confidence=min(1.0, max(0.0, float(entry["conf"]))) if "conf" in entry else None,
+        )
+        for entry in result.get("result", ())
+    )
+    return Transcript(words, reason)
+
+
+def _order(what: str) -> ModelError:
+    return ModelError(
+        "asr-order",
+        f"Bộ nhận dạng bị gọi sai thứ tự ({what}).",
+        "Đây là lỗi của chương trình; xin báo lại.",
+    )
+
+
+def _failed() -> ModelError:
+    return ModelError(
+        "asr-failed",
+        "Bộ nhận dạng không xử lý được âm thanh.",
+        "Kiểm tra mô hình: assistant models verify.",
+    )
