@@ -19,6 +19,7 @@ LOOP_SECONDS = 3.0
 _EDGE_LEVEL = 10 ** (-45 / 20)  # of the clip's loudest 5 ms: below it is edge, not speech
 _LEAD, _TAIL = 0.015, 0.06  # s kept before and after speech, so that no consonant is cut
 _FADE_IN, _FADE_OUT = 0.005, 0.03  # s
+_CUT = 0.002  # s of fade where a file begins or ends inside a sound
 _LOOKAHEAD = 0.002  # s of the limiter, each side
 _ROUNDS = 4
 
@@ -59,8 +60,12 @@ def to_rate(samples: Samples, rate: int, wanted: int) -> Samples:
 
 
 def trim(samples: Samples, rate: int) -> Samples:
-    """Without the quiet edges, with short fades; empty when there is nothing but silence."""
+    """Without the quiet edges, with short fades; empty when there is nothing but silence.
+
+    Speech that fills its file to the edge is given silence there, so that the fades take
+    nothing off its first and last sounds."""
     frame = max(1, int(0.005 * rate))
+    samples = np.pad(_faded(samples, rate, _CUT, _CUT), (int(_LEAD * rate), int(_TAIL * rate)))
     count = len(samples) // frame
     levels = np.sqrt(np.mean(np.square(samples[: count * frame].reshape(count, frame)), axis=1))
     if not count or not levels.max() > 0:
@@ -68,7 +73,7 @@ def trim(samples: Samples, rate: int) -> Samples:
     loud = np.flatnonzero(levels > levels.max() * _EDGE_LEVEL)
     start = max(0, loud[0] * frame - int(_LEAD * rate))
     end = min(len(samples), (loud[-1] + 1) * frame + int(_TAIL * rate))
-    return _faded(samples[start:end], rate)
+    return _faded(samples[start:end], rate, _FADE_IN, _FADE_OUT)
 
 
 def normalise(samples: Samples, target: float, ceiling: float) -> Samples:
@@ -114,10 +119,10 @@ def _limited(samples: Samples, ceiling: float) -> Samples:
     return (samples * smooth).astype(np.float32)
 
 
-def _faded(samples: Samples, rate: int) -> Samples:
+def _faded(samples: Samples, rate: int, fade_in: float, fade_out: float) -> Samples:
     faded = samples.astype(np.float32, copy=True)
-    rise = min(len(faded) // 2, int(_FADE_IN * rate))
-    fall = min(len(faded) // 2, int(_FADE_OUT * rate))
+    rise = min(len(faded) // 2, int(fade_in * rate))
+    fall = min(len(faded) // 2, int(fade_out * rate))
     faded[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)
     faded[len(faded) - fall :] *= np.linspace(1, 0, fall, dtype=np.float32)
     return faded
