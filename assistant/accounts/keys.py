@@ -133,20 +133,24 @@ def create_keys(path: Path) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".key-")  # mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(f"{FIRST_LINE}\n{master}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(aside, path)
-        finally:
-            os.unlink(aside)
-    except FileExistsError:
-        return False
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(f"{FIRST_LINE}\n{master}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return _link(Path(aside), path)
     except OSError:
         raise AccountError(
             "accounts-key-unwritable",
             f"Không tạo được tệp khoá {path}.",
             "Kiểm tra quyền ghi của thư mục, hoặc đặt ASSISTANT_SECURITY__KEY_FILE.",
         ) from None
+
+
+def _link(aside: Path, path: Path) -> bool:
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError:
+        return False
+    finally:
+        aside.unlink()
     return True
