@@ -81,26 +81,35 @@ def keys(turn: Turn) -> Result:
     progress = code_progress(state.code, turn.accepted, state.card)
     if progress is Progress.INCOMPLETE:
         state = replace(state, ended=False)
-        short = says("code_too_few") if edit.ended else ()
-        return ask(turn, state, short + question(state, turn.accepted))
+        return _too_few(turn, state) if edit.ended else _ask(turn, state)
     return settle(turn, state)
 
 
 def not_yet(turn: Turn) -> Result:
     """ "Xong rồi" before the code is complete."""
-    return ask(turn, turn.state, says("code_too_few") + question(turn.state, turn.accepted))
+    return _too_few(turn, turn.state)
 
 
 def is_wrong(turn: Turn) -> Result:
     """ "Sai rồi" in the middle of the code: nothing is dropped unless the caller says so."""
     if not turn.state.code:
-        return ask(turn, turn.state, question(turn.state, turn.accepted))
+        return ask_again(turn)
     have = question(turn.state, turn.accepted)[:1]
     return ask(turn, turn.state, have + says("code_go_on_or_restart"))
 
 
 def ask_again(turn: Turn) -> Result:
-    return ask(turn, turn.state, question(turn.state, turn.accepted))
+    return _ask(turn, turn.state)
+
+
+def _ask(turn: Turn, state: DialogueState) -> Result:
+    return ask(turn, state, question(state, turn.accepted))
+
+
+def _too_few(turn: Turn, state: DialogueState) -> Result:
+    if not state.code:
+        return _ask(turn, state)
+    return ask(turn, state, says("code_too_few") + question(state, turn.accepted))
 
 
 def settle(turn: Turn, state: DialogueState, lead: str = "readback") -> Result:

@@ -95,7 +95,7 @@ HINTS: dict[Phase, str] = {
     Phase.MORE: "hint_more",
 }
 HAVE = tuple(f"have_{n}" for n in range(13))  # have_0 is never said
-FIX_ONE = tuple(f"fix_{n}" for n in range(1, 13))
+FIX_ONE = tuple(f"fix_{n}" for n in range(1, 12))  # the twelfth is always the last
 FIX_FIRST = {n: f"fix_first_{n}" for n in (2, 3, 4)}
 FIX_LAST = {1: "fix_last", 2: "fix_last_2", 3: "fix_last_3", 4: "fix_last_4"}
 

@@ -62,8 +62,8 @@ TABLE: dict[Phase, dict[Meaning, Row]] = {
     },
     P.MENU: anywhere_in(P.MENU)
     | {
-        M.RESET: to(capture.begin, P.CODE, P.CONFIRM, P.MORE),
-        M.DIGITS: to(capture.begin_with_digits, P.CODE, P.CONFIRM, P.MORE),
+        M.RESET: to(capture.begin, P.CODE, P.CONFIRM, P.MORE, P.ENDED),
+        M.DIGITS: to(capture.begin_with_digits, P.CODE, P.CONFIRM, P.MORE, P.ENDED),
     },
     P.CODE: anywhere_in(P.CODE)
     | {
@@ -119,7 +119,7 @@ TABLE: dict[Phase, dict[Meaning, Row]] = {
     | {
         M.YES: to(service.more, P.MENU),
         M.NO: to(service.goodbye, P.ENDED),
-        M.RESET: to(capture.begin, P.CODE, P.CONFIRM, P.MORE),
+        M.RESET: to(capture.begin, P.CODE, P.CONFIRM, P.MORE, P.ENDED),
     },
     P.ENDED: {M.UNEXPECTED: to(anywhere.over, P.ENDED)},
 }
