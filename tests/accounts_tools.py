@@ -35,7 +35,7 @@ class Clock:
 
 def security(**changes: object) -> Security:
     """The real limits with a hash that takes no time."""
-    return Security(**{"argon2_memory_kib": 64, "argon2_time": 1, **changes})  # type: ignore[arg-type]
+    return Security(**{"argon2_memory_kib": 64, "argon2_time": 1, **changes})
 
 
 def settings(folder: Path, **limits: object) -> Settings:

@@ -17,8 +17,8 @@ from assistant.errors import AccountError, DependencyError
 WRITES = "assistant_writes"  # execution option of a transaction that will write
 WRITE_LOCK = 0x5653_7349_44  # PostgreSQL advisory lock: "VssID"
 
-# foreign_keys and trusted_schema are off/on by default in SQLite for old files only;
-# synchronous=FULL because a password is spoken only after it is on the disk.
+# synchronous=FULL: in WAL mode anything less may lose a commit with the power, and a password is
+# spoken right after its commit. SQLite checks no foreign keys unless it is told to.
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -37,7 +37,7 @@ def open_engine(url: str, lock_wait: float = 5.0) -> Engine:
         parsed = make_url(url)
     except ArgumentError:
         raise _bad_url() from None
-    if parsed.get_backend_name() == "sqlite":
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
         return _sqlite(parsed, lock_wait)
     if parsed.get_backend_name() == "postgresql":
         return _postgres(parsed, lock_wait)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from assistant.accounts import audit, schema
@@ -97,6 +97,9 @@ def _keys(connection: Connection, path: Path, now: datetime, notice: Notice) -> 
             f"Tệp khoá {path} không phải là khoá của cơ sở dữ liệu này.",
             "Chép lại đúng tệp khoá, hoặc đặt ASSISTANT_SECURITY__KEY_FILE.",
         )
+    else:
+        # A write that changes nothing: a store that cannot be written is found now, not in a call.
+        connection.execute(update(STORE_KEY).values(check_value=keys.check))
     return keys
 
 
