@@ -52,9 +52,12 @@ def test_conversation(case: dict[str, Any], seed: int) -> None:
     drawn = codes(random.Random(f"{case['name']}{seed}"))
     limits = DialogueLimits(accepted_ids=case.get("accepted", "both"))
     state = initial(can_transfer=case.get("transfer", False))
-    for event, expected in case["turns"]:
+    for event, expected, *told in case["turns"]:
         state, action = step(state, event_of(filled(event, drawn), drawn["p"]), limits)
         assert shown(state, action) == filled(expected, drawn), event
+        for name, value in (told[0] if told else {}).items():
+            wanted = filled(value, drawn) if isinstance(value, str) else value
+            assert getattr(action, name) == wanted, (event, name)
         assert isinstance(action, VerifyAndReset) == (state.phase is Phase.VERIFYING)
         assert isinstance(action, Finish) == (state.phase is Phase.ENDED)
 

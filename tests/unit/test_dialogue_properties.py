@@ -128,6 +128,7 @@ def helpful(state: DialogueState, draw: random.Random) -> Event:
     """What brings a call forward, so that walks reach the deep phases."""
     code = draw.choice([v for k, v in codes(draw).items() if k != "p"])
     cut = draw.randint(1, len(code))
+    wrong = f"wrong {draw.randint(-4, 11)} {draw.randint(1, 4)}"
     words = {
         Phase.MENU: ("keys 8", "reset", f"digits {code}"),
         Phase.CODE: (
@@ -146,7 +147,7 @@ def helpful(state: DialogueState, draw: random.Random) -> Event:
             "wrong 0 4",
             "keys *",
         ),
-        Phase.WHICH: ("is -1 5", f"wrong {cut - 1} 1", f"digits {code}", "wrong 0 2", "yes"),
+        Phase.WHICH: ("is -1 5", wrong, f"digits {code}", "wrong 0 2", "yes"),
         Phase.FIX: (f"digits {code[:1]}", "keys 7", "wrong -3 3"),
         Phase.SECRET: ("keys #", "keys *", f"digits {state.password}", "slower", "yes"),
         Phase.MORE: ("reset", "yes", "keys 8", "faq_fee"),
@@ -248,9 +249,9 @@ def test_a_password_is_spoken_only_after_its_reset(seed: int, caller: Caller) ->
         for digits in spoken(action, secret=True):
             assert digits == granted[0]
             assert after.phase is Phase.SECRET
+        assert not any(isinstance(p, SayDigits) and p.secret for p in after.last_reply.parts)
         if after.phase is not Phase.SECRET:
             assert after.password is None
-            assert not any(isinstance(p, SayDigits) and p.secret for p in after.last_reply.parts)
             granted[0] = None
 
     Walk(seed, caller).run(judge)
@@ -292,6 +293,15 @@ def test_a_yes_to_a_stale_read_back_verifies_nothing(words: str) -> None:
     state, action = step(stale, event_of(words.replace("{read}", drawn["a"]), ""), LIMITS[0])
     assert isinstance(action, Ask)
     assert state.phase is Phase.CONFIRM
+
+
+def test_a_yes_beyond_the_limit_verifies_nothing() -> None:
+    state = initial()
+    for words in ("start", f"reset + digits {codes(random.Random(4))['a']}"):
+        state, _ = step(state, event_of(words, ""), LIMITS[0])
+    _, action = step(replace(state, verifications=3), event_of("yes", ""), LIMITS[0])
+    assert isinstance(action, Finish)
+    assert said(action) == ["refused", "other_routes", "goodbye"]
 
 
 def test_refusals_differ_in_nothing_but_the_limit() -> None:
