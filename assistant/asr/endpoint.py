@@ -37,6 +37,7 @@ class EndPointer:
         self._frame = frame
         self._frames = 0
         self._words = 0
+        self._voiced = 0  # frames
         self._first: float | None = None  # seconds: the first sign of speech
         self._spoke: float | None = None  # seconds: end of the last voiced frame
         self._grew: float | None = None  # seconds: the last time a word was added
@@ -58,11 +59,19 @@ class EndPointer:
     def started(self) -> bool:
         return self._first is not None
 
-    def accept(self, speech: bool, words: int, slot: Slot) -> EndReason | None:
-        """One frame on; ``words``: how many the partial transcript has. None: go on."""
+    def accept(self, speech: bool, words: int, slot: Slot, fillers: int = 0) -> EndReason | None:
+        """One frame on. None: go on.
+
+        ``words``: how many the partial transcript has; ``fillers``: how many more it could not
+        name. Those alone are an answer only with enough voice under them: the filler word is
+        also what becomes of a cough.
+        """
         self._frames += 1
         if speech:
+            self._voiced += 1
             self._spoke = self.now
+        if self._voiced * self._frame >= self._turns.filler_voiced:
+            words += fillers
         if words != self._words:
             self._words, self._grew = words, self.now
         if self._first is None and (speech or words):

@@ -1,0 +1,337 @@
+"""A call as a machine without I/O: ``step(frame in, keys) → frame out``, every 20 ms.
+
+It is clocked by audio: a file runs as fast as it can be decoded, a telephone in real time, and
+both take the same turns. Full duplex, sample-synchronous.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import replace
+
+from assistant.accounts.types import Outcome
+from assistant.asr.types import Recognizer
+from assistant.asr.vad import VoiceActivity
+from assistant.audio.types import SAMPLE_BYTES
+from assistant.call.listening import Answer, Listener, Sound
+from assistant.call.parts import CallParts, Conversation
+from assistant.call.playback import Playback
+from assistant.call.record import Note, Timings, Turn
+from assistant.dialogue.types import (
+    Action,
+    Ask,
+    CallStarted,
+    EndOfCall,
+    Event,
+    Finish,
+    Heard,
+    HungUp,
+    Keyed,
+    Reply,
+    ResetDone,
+    Say,
+    SayDigits,
+    VerifyAndReset,
+)
+from assistant.nlu.types import Expect
+
+log = logging.getLogger(__name__)
+
+_KEYS = frozenset("0123456789*#")
+_MOST_KEYS = 200  # waiting keys; a broken line may send more than a person can press
+_APOLOGY = Reply((Say("failed"), Say("other_routes"), Say("goodbye")))
+_TOO_LONG = Reply((Say("other_routes"), Say("goodbye")))
+
+
+class Call:
+    """One call. ``phone``: the caller id as the line vouches for it, None when withheld;
+    ``call_id``: the idempotency key of the account system; ``rate``: Hz of both directions."""
+
+    def __init__(
+        self, parts: CallParts, talk: Conversation, phone: str | None, call_id: str, rate: int
+    ) -> None:
+        self.call_id = call_id
+        self.rate = rate
+        self.frame_bytes = round(rate * parts.turns.frame) * SAMPLE_BYTES
+        self.turns: list[Turn] = []
+        self.notes: list[Note] = []
+        self.ended: EndOfCall | None = None
+        self.transfer = False  # the channel is to hand the caller to an agent
+        self.resets = 0
+        self.revealed: bool | None = None  # None: no account was touched
+        self.spoken_digits: list[tuple[float, float]] = []  # s: codes and secrets going out
+        self._parts = parts
+        self._talk = talk
+        self._phone = phone
+        self._recognizer: Recognizer | None = None
+        self._vad = VoiceActivity(parts.vad, parts.turns.frame, rate)
+        self._frames = 0
+        self._queue: deque[str] = deque(maxlen=_MOST_KEYS)
+        self._swallow_until = 0.0  # s: a "#" before then belongs to the last turn
+        self._recent: deque[Sound] = deque(
+            maxlen=max(1, round(parts.turns.pre_roll / parts.turns.frame))
+        )
+        self._action: Action | None = None
+        self._playback: Playback | None = None
+        self._keys_before = 0  # keys that were waiting when the prompt began
+        self._early: tuple[Sound, ...] = ()
+        self._listener: Listener | None = None
+        self._work: Future[Outcome] | None = None
+        self._account_took: float | None = None  # ms
+        self._failing = False
+
+    # --- what a channel sees ----------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """Seconds of audio since the call began."""
+        return self._frames * self._parts.turns.frame
+
+    @property
+    def listening(self) -> bool:
+        return self._listener is not None and self.ended is None
+
+    @property
+    def speaking(self) -> bool:
+        return self._playback is not None and not self._playback.done
+
+    @property
+    def reveal(self) -> bool:
+        """Whether digits of this call may be shown: every account it touched is invented."""
+        return self.revealed is True
+
+    def step(self, frame_in: bytes, keys: str = "") -> bytes:
+        """Take one frame of the caller (``frame_bytes`` of 16-bit PCM; a short one is filled
+        up), and the keys pressed during it; return one frame of the assistant."""
+        if self.ended is None:
+            try:
+                self._advance(frame_in[: self.frame_bytes].ljust(self.frame_bytes, b"\0"), keys)
+            except Exception as error:
+                self._fail(error)
+        self._frames += 1
+        return self._playback.next() if self._playback else bytes(self.frame_bytes)
+
+    def hang_up(self) -> None:
+        """The caller is gone. A reset under way is finished by the account system."""
+        if self.ended is not None:
+            return
+        self._note("hang_up")
+        self._playback = None
+        try:
+            self._drop_listener()
+            if not isinstance(self._action, Finish):
+                self._talk.next(HungUp())
+        except Exception as error:
+            self._log(error)
+        finishing = self._action if isinstance(self._action, Finish) else None
+        self.ended = finishing.reason if finishing else EndOfCall.CALLER_HUNG_UP
+
+    # --- one frame --------------------------------------------------------------------------
+
+    def _advance(self, frame: bytes, keys: str) -> None:
+        sound = Sound(frame, self._vad.accept(frame))
+        self._take_keys(keys)
+        if self._action is None:
+            self._follow(CallStarted())
+        elif self.now >= self._parts.turns.max_call and not isinstance(self._action, Finish):
+            self._drop_listener()
+            self._do(Finish(_TOO_LONG, EndOfCall.NOT_UNDERSTOOD))
+        elif self._listener is not None:
+            self._listen(sound)
+        else:
+            self._recent.append(sound)
+            self._speak()
+
+    def _take_keys(self, keys: str) -> None:
+        for key in keys:
+            if key not in _KEYS:
+                continue
+            self._note("key")
+            late_hash = key == "#" and self.now < self._swallow_until
+            self._swallow_until = 0.0
+            if not late_hash:
+                self._queue.append(key)
+
+    def _speak(self) -> None:
+        """A prompt is playing, or an account is being worked on."""
+        if self._playback and not self._playback.done:
+            if not self._may_stop():
+                return
+            self._note("prompt_stopped")
+            self._stop_prompt()
+        self._after_prompt()
+
+    def _may_stop(self) -> bool:
+        """Keys stop a prompt. What was pressed before a read-back or a password began does not:
+        nobody can have meant to miss those."""
+        if not isinstance(self._action, Ask):
+            return False
+        return len(self._queue) > (self._keys_before if _has_digits(self._action.reply) else 0)
+
+    def _after_prompt(self) -> None:
+        action = self._action
+        if isinstance(action, Ask):
+            self._start_listening(action)
+        elif isinstance(action, Finish):
+            self._talk.next(HungUp())
+            self._note("end")
+            self.ended = action.reason
+        elif self._work is not None and self._work.done():
+            work, self._work = self._work, None
+            outcome = work.result()
+            self.resets += isinstance(outcome, ResetDone)
+            self._note(f"account_{type(outcome).__name__.lower()}")
+            self._amend(timings=replace(self.turns[-1].timings, account=self._account_took))
+            self._follow(outcome)
+
+    # --- listening --------------------------------------------------------------------------
+
+    def _start_listening(self, ask: Ask) -> None:
+        self._note("listen")
+        self._amend(listened=self.now)
+        if self._recognizer is None:
+            self._recognizer = self._parts.model.recognizer()
+        self._listener = Listener(self._parts, self._recognizer, ask, self.rate)
+        if self._early:
+            self._listener.pre_roll(self._early)
+        elif any(sound.speech for sound in self._recent):
+            self._listener.pre_roll(self._recent)
+        self._early = ()
+        self._recent.clear()
+
+    def _listen(self, sound: Sound) -> None:
+        assert self._listener is not None
+        answer = self._listener.accept(sound, self._queue)
+        if answer is None:
+            return
+        self._listener = None
+        self._note(f"turn_{answer.reason.value}")
+        self._early = answer.early
+        self._record(answer)
+        self._follow(answer.event)
+
+    def _record(self, answer: Answer) -> None:
+        event = answer.event
+        if isinstance(event, Keyed) and _may_be_ended_late(self._action, event.keys):
+            self._swallow_until = self.now + self._parts.turns.inter_digit
+        self._amend(
+            ended=self.now,
+            end_reason=answer.reason,
+            words=answer.words,
+            keys=event.keys if isinstance(event, Keyed) else "",
+            heard=event.interpretation if isinstance(event, Heard) else None,
+            timings=Timings(answer.waited, answer.decode, answer.understand),
+        )
+
+    def _drop_listener(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
+
+    # --- doing what the conversation says ------------------------------------------------------
+
+    def _follow(self, event: Event) -> None:
+        start = self._parts.clock()
+        action = self._talk.next(event)
+        took = 1000 * (self._parts.clock() - start)
+        if self.turns:
+            timings = replace(self.turns[-1].timings, dialogue=took)
+            self._amend(event=type(event).__name__, action=type(action).__name__, timings=timings)
+        self._do(action)
+
+    def _do(self, action: Action) -> None:
+        self._action = action
+        if isinstance(action, VerifyAndReset):
+            self._submit(action)
+        self._say(action)
+        if isinstance(action, Finish):
+            self.transfer = action.transfer
+        if isinstance(action, Ask) and self._skips(action):
+            self._stop_prompt()
+            self._start_listening(action)
+
+    def _say(self, action: Action) -> None:
+        clock = self._parts.clock
+        start = clock()
+        rendered = self._parts.voice.render(action.reply)
+        took = 1000 * (clock() - start)
+        if self.turns:
+            self._amend(timings=replace(self.turns[-1].timings, render=took))
+        self._playback = Playback(rendered, self.frame_bytes)
+        self._keys_before = len(self._queue)
+        expect = action.expect if isinstance(action, Ask) else None
+        self.turns.append(Turn(expect=expect, prompt=rendered.text, asked=self.now))
+        spans = ((self.now + start, self.now + end) for start, end in rendered.digit_spans)
+        self.spoken_digits.extend(spans)
+        if rendered.pcm:
+            self._note("prompt")
+
+    def _skips(self, ask: Ask) -> bool:
+        """Nothing to say, or the caller is ahead of us (keys waiting, speech after keys)."""
+        if _has_digits(ask.reply):
+            self._early = ()
+            return False
+        return not ask.reply.parts or bool(self._queue) or bool(self._early)
+
+    def _stop_prompt(self) -> None:
+        if self._playback:
+            self._playback.stop()
+            cut = ((start, min(end, self.now)) for start, end in self.spoken_digits)
+            self.spoken_digits = [(start, end) for start, end in cut if start < end]
+
+    def _submit(self, action: VerifyAndReset) -> None:
+        """Start the one blocking piece of work; where it runs is the channel's choice."""
+        phone, code, call_id = self._phone, action.code, self.call_id
+        accounts, clock = self._parts.accounts, self._parts.clock
+
+        def work() -> Outcome:
+            start = clock()
+            outcome = accounts.verify_and_reset(phone, code, call_id)
+            self._account_took = 1000 * (clock() - start)
+            return outcome
+
+        self._note("account")
+        invented = self._parts.invented(phone, code)
+        self.revealed = invented and self.revealed is not False
+        self._work = self._parts.submit(work)
+
+    # --- when things go wrong ---------------------------------------------------------------
+
+    def _fail(self, error: Exception) -> None:
+        """Apologise and end; a second failure ends at once. The only broad catch there is."""
+        self._log(error)
+        self._listener = self._recognizer = self._work = None
+        if self._failing:
+            self._playback, self.ended = None, EndOfCall.FAILED
+            return
+        self._failing = True
+        self._note("failed")
+        try:
+            self._do(Finish(_APOLOGY, EndOfCall.FAILED))
+        except Exception as second:
+            self._fail(second)
+
+    def _log(self, error: Exception) -> None:
+        """Where and what kind, never the message: it may quote what the caller said."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else "?"
+        log.error("call-failed %s: %s at %s", self.call_id, type(error).__name__, place)
+
+    def _note(self, what: str) -> None:
+        self.notes.append(Note(round(self.now, 3), what))
+
+    def _amend(self, **changes: object) -> None:
+        if self.turns:
+            self.turns[-1] = replace(self.turns[-1], **changes)  # type: ignore[arg-type]
+
+
+def _may_be_ended_late(action: Action | None, keys: str) -> bool:
+    """Whether a "#" that comes now still belongs to ``keys``: the code was whole without it."""
+    return isinstance(action, Ask) and action.expect is Expect.CODE and not keys.endswith("#")
+
+
+def _has_digits(reply: Reply) -> bool:
+    return any(isinstance(part, SayDigits) for part in reply.parts)

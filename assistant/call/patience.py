@@ -1,0 +1,35 @@
+"""How full is the thing the dialogue waits for? Pure: from the question and what was heard."""
+
+from __future__ import annotations
+
+from assistant.asr.endpoint import Slot
+from assistant.dialogue.code import Accepted, Progress
+from assistant.dialogue.types import Ask
+from assistant.nlu.types import Expect, Interpretation
+
+_A_CODE_BEGINS = 2  # digits in a row outside the code question: the caller is reading a code
+_SLOTS = {
+    Progress.INCOMPLETE: Slot.INCOMPLETE,
+    Progress.MAYBE_COMPLETE: Slot.INCOMPLETE,
+    Progress.COMPLETE: Slot.COMPLETE,
+    Progress.OVERFULL: Slot.OPEN,
+}
+
+
+def slot_of(ask: Ask, partial: Interpretation, accepted: Accepted) -> Slot:
+    """The slot after a partial result. Between the digits of a code callers pause for a second
+    and more; after its last digit, and after any other answer, nobody needs to."""
+    digits = partial.digits.digits if partial.digits else ""
+    if ask.expect is Expect.CODE:
+        if digits:
+            return _SLOTS[ask.progress(digits, accepted)]
+        return Slot.OPEN if _is_answer(partial) else Slot.INCOMPLETE
+    if len(digits) >= _A_CODE_BEGINS and partial.correction is None:
+        return _SLOTS[Ask(ask.reply, Expect.CODE).progress(digits, accepted)]
+    return Slot.OPEN
+
+
+def _is_answer(partial: Interpretation) -> bool:
+    """Said all: a request, a yes or no, a correction. "Mã số của tôi là" is none of these."""
+    said = (partial.intent, partial.yes_no, partial.correction)
+    return any(meaning is not None for meaning in said)

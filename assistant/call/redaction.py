@@ -1,0 +1,56 @@
+"""Keeping codes out of everything that is written, spoken digits included. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from assistant.nlu import tables
+from assistant.nlu.types import Expect, Interpretation
+
+MASK = "•"
+_A_CODE_BEGINS = 2  # number words in a row; a lone "không" or "một" is an ordinary word
+
+
+def carries_digits(expect: Expect, heard: Interpretation) -> bool:
+    """Whether a turn may hold digits of a code or a password, in doubt yes."""
+    if expect in (Expect.CODE, Expect.SECRET):
+        return True
+    if heard.digits is not None or heard.correction is not None:
+        return True
+    return heard.intent is None and heard.yes_no is None
+
+
+def redact_words(words: Sequence[str], expect: Expect, heard: Interpretation) -> tuple[str, ...]:
+    """The words of a turn with every number word of a code masked, one mask a word."""
+    everywhere = expect in (Expect.CODE, Expect.SECRET) or heard.digits or heard.correction
+    names = _number_words() | (_near_forms() if everywhere else frozenset())
+    numeric = [word in names or any(c.isdigit() for c in word) for word in words]
+    hidden = set(_runs(numeric, 1 if everywhere else _A_CODE_BEGINS))
+    return tuple(MASK if i in hidden else word for i, word in enumerate(words))
+
+
+def redact_keys(keys: str) -> str:
+    """Keys with the digits masked; a single menu key is no secret."""
+    return keys if len(keys) == 1 else "".join(MASK if k.isdigit() else k for k in keys)
+
+
+@cache
+def _number_words() -> frozenset[str]:
+    return tables.numbers().number_words
+
+
+@cache
+def _near_forms() -> frozenset[str]:
+    """Words that a digit is misheard as, and that give it away all the same."""
+    return frozenset(tables.numbers().near)
+
+
+def _runs(flags: Sequence[bool], least: int) -> Iterable[int]:
+    """Indexes inside runs of at least ``least`` true flags."""
+    start = 0
+    for i in range(len(flags) + 1):
+        if i == len(flags) or not flags[i]:
+            if i - start >= least:
+                yield from range(start, i)
+            start = i + 1
