@@ -111,7 +111,7 @@ class Voice(BaseModel):
     espeak_voice: str = "vi"
     espeak_variant: str | None = Field(
         "Annie",
-        description="of 78 variants, the one whose lone digits at 8 kHz lie nearest to people's by "
+        description="of 101 variants the one whose lone digits at 8 kHz lie nearest to people's by "
         "dynamic time warping of cepstra and pitch: 9 of 10 right; the plain voice: 2",
     )
     espeak_wpm: int = Field(175, description="words/min; 4.0 syllables/s over all prompts")

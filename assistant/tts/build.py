@@ -20,7 +20,7 @@ from assistant.tts.synthesizers import Cast, Synthesizer
 # Synthetic clips keep 13 bits: noise at -80 dBFS, 20 dB below that of µ-law, and FLAC files of
 # two thirds the size. Recordings of people keep all 16.
 SYNTHETIC_BITS = 13
-PROCESS = 2  # raise it when trimming or normalising changes: every clip becomes stale
+PROCESS = 3  # raise it when trimming or normalising changes: every clip becomes stale
 
 Progress = Callable[[int, int, str], None]
 """Called with (clips done, clips to do, key of the clip that is next or "")."""

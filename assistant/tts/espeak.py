@@ -24,6 +24,7 @@ VOICES = ("vi", "vi-vn-x-south", "vi-vn-x-central")
 _SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000
 _CHARS_UTF8 = 1
+_PHONEMES = 0x100  # phonemes in the text, between [[ and ]]
 _END_PAUSE = 0x1000
 _PHONEMES_IPA = 0x02
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
@@ -80,7 +81,7 @@ class _Engine:
             for number, value in parameters.items():
                 self._lib.espeak_SetParameter(number, value, 0)
             self._blocks.clear()
-            flags = _CHARS_UTF8 | _END_PAUSE
+            flags = _CHARS_UTF8 | _PHONEMES | _END_PAUSE
             status = self._lib.espeak_Synth(raw, len(raw) + 1, 0, 1, 0, flags, None, None)
             pcm = b"".join(self._blocks)
             self._blocks.clear()
@@ -190,7 +191,8 @@ def synthesize(
     volume: int = 100,
     variant: str | None = None,
 ) -> tuple[npt.NDArray[np.int16], int]:
-    """Speak ``text``: 16-bit mono samples and their rate (22 050 Hz).
+    """Speak ``text``: 16-bit mono samples and their rate (22 050 Hz). Between ``[[`` and ``]]``
+    the text is espeak-ng's own phonemes.
 
     ``voice``: one of ``VOICES``; ``variant``: an espeak-ng voice variant such as ``f2`` or
     ``m3``; ``rate_wpm``: 80-450 words a minute; ``pitch`` and ``pitch_range``: 0-99;

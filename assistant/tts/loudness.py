@@ -77,14 +77,18 @@ def trim(samples: Samples, rate: int) -> Samples:
 
 
 def normalise(samples: Samples, target: float, ceiling: float) -> Samples:
-    """``samples`` (16 kHz) at ``target`` LUFS, with true peaks at most ``ceiling`` dBTP at
-    16 kHz and at the 8 kHz derived from it; peaks in the way are limited, the rest is gain."""
+    """``samples`` (16 kHz) at ``target`` LUFS, with true peaks at most ``ceiling`` dBTP.
+
+    Both hold at 16 kHz and at the 8 kHz derived from it: a telephone loses the top of an "s",
+    so the target lies between the two. Peaks in the way are limited, the rest is gain."""
     result = samples
     for _ in range(_ROUNDS):
-        measured = loudness(result, CLIP_RATE)
-        if measured is None:
+        levels = [loudness(at_rate, rate) for at_rate, rate in _both(result)]
+        known = [level for level in levels if level is not None]
+        if not known:
             return samples
-        result = _limited(result * np.float32(10 ** ((target - measured) / 20)), ceiling)
+        gain = 10 ** ((target - sum(known) / len(known)) / 20)
+        result = _limited(result * np.float32(gain), ceiling)
     peak = max(true_peak(s, r) or -120.0 for s, r in _both(result))
     return result * np.float32(min(1.0, 10 ** ((ceiling - 0.05 - peak) / 20)))
 

@@ -56,13 +56,16 @@ class EspeakSynthesizer:
 
     def speak(self, text: str) -> tuple[Samples, int]:
         samples, rate = espeak.synthesize(
-            text, self.voice, self.wpm, volume=_VOLUME, variant=self.variant
+            _LONE.get(text, text), self.voice, self.wpm, volume=_VOLUME, variant=self.variant
         )
         return samples.astype(np.float32) / np.float32(32768), rate
 
 
 # At espeak-ng's default of 100 loud vowels reach full scale and flatten; 70 leaves 3 dB.
 _VOLUME = 70
+
+# espeak-ng takes a lone "không" for the unstressed "not": quieter and shorter than a digit is.
+_LONE = {"không": "[[x'oN]]"}
 
 
 def _espeak_cast(voice: Voice, _catalogue: Catalogue) -> Cast:
