@@ -120,7 +120,7 @@ def over(turn: Turn) -> Result:
 
 def _resume(turn: Turn) -> Result:
     if turn.state.phase is Phase.CODE and turn.span.digits:
-        return gather(turn, turn.span.digits, card=turn.span.card)
+        return gather(turn)
     return ask(turn, turn.state, question_again(turn.state, turn.accepted))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from assistant.dialogue.code import (
+    CARD_DIGITS,
     CODE_DIGITS,
     Progress,
     code_progress,
@@ -25,6 +26,7 @@ from assistant.dialogue.replies import (
 )
 from assistant.dialogue.state import DialogueState, Phase, without_code
 from assistant.dialogue.types import EndOfCall, Keyed
+from assistant.nlu.types import Intent
 
 WHOLE = (Progress.COMPLETE, Progress.MAYBE_COMPLETE)
 
@@ -46,28 +48,26 @@ def begin(turn: Turn) -> Result:
 
 
 def begin_with_digits(turn: Turn) -> Result | None:
-    """A code said at the menu is taken; None when the run is too short to be one."""
+    """A code said before it was asked for is taken; None when the run is too short to be one
+    and nothing else asks for a reset."""
     if len(turn.span.digits) < MENU_CODE:
-        return None
+        return begin(turn) if turn.heard.intent is Intent.RESET else None
     state, action = begin(turn)
     if state.phase is not Phase.CODE:
         return state, action
-    return gather(replace(turn, state=state), turn.span.digits, card=turn.span.card)
+    return gather(replace(turn, state=state))
 
 
-def collect(turn: Turn) -> Result:
-    return gather(turn, turn.span.digits, card=turn.span.card)
-
-
-def gather(turn: Turn, digits: str, card: bool) -> Result:
-    """Append ``digits`` to the buffer. A fragment that would overflow it but is a whole code by
-    itself was a fresh start; any other overflow is said, never cut off."""
+def gather(turn: Turn) -> Result:
+    """Append what was said to the buffer. A fragment that would overflow it but is a whole code
+    by itself was a fresh start; any other overflow is said, never cut off. Ten digits of a
+    card are a fresh start too, and stay open: they may be its end, or all but its last three."""
     state = turn.state
-    if card and len(digits) == CODE_DIGITS:  # a whole card, its prefix already dropped
-        return settle(turn, replace(state, code=digits, card=False, ended=False))
-    card = card or state.card
+    digits, card = turn.span.digits, turn.span.card or state.card
     code = state.code + digits
-    if code_progress(code, turn.accepted, card) is Progress.OVERFULL and is_whole(turn, digits):
+    if turn.span.card and len(digits) == CODE_DIGITS and len(code) not in CARD_DIGITS:
+        code = digits
+    elif code_progress(code, turn.accepted, card) is Progress.OVERFULL and is_whole(turn, digits):
         code, card = digits, False
     return settle(turn, replace(state, code=code, card=card, ended=False))
 

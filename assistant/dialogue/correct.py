@@ -131,5 +131,5 @@ def _restart(turn: Turn) -> Result:
     else:
         state, action = failed(turn, turn.state, "code_restart")
     if turn.span.digits and state.phase is Phase.CODE and not state.keypad_only:
-        return gather(replace(turn, state=state), turn.span.digits, card=turn.span.card)
+        return gather(replace(turn, state=state))
     return state, action

@@ -67,7 +67,7 @@ TABLE: dict[Phase, dict[Meaning, Row]] = {
     },
     P.CODE: anywhere_in(P.CODE)
     | {
-        M.DIGITS: to(capture.collect, P.CODE, P.CONFIRM, P.ENDED),
+        M.DIGITS: to(capture.gather, P.CODE, P.CONFIRM, P.ENDED),
         M.KEYS: to(capture.keys, P.CODE, P.CONFIRM, P.ENDED),
         M.CORRECTION: to(correct.correct, P.CODE, P.FIX, P.CONFIRM, P.ENDED),
         M.YES: to(capture.not_yet, P.CODE),
@@ -119,6 +119,7 @@ TABLE: dict[Phase, dict[Meaning, Row]] = {
     | {
         M.YES: to(service.more, P.MENU),
         M.NO: to(service.goodbye, P.ENDED),
+        M.DIGITS: to(capture.begin_with_digits, P.CODE, P.CONFIRM, P.MORE, P.ENDED),
         M.RESET: to(capture.begin, P.CODE, P.CONFIRM, P.MORE, P.ENDED),
     },
     P.ENDED: {M.UNEXPECTED: to(anywhere.over, P.ENDED)},
