@@ -30,12 +30,14 @@ def noise(level: int, seed: int = 0) -> bytes:
 
 
 def spoken(words: str, seconds: float | None = None) -> list[bytes]:
-    """Frames that the fake recognizer hears as ``words``; 0.3 s a word unless told."""
+    """Frames that the fake recognizer hears as ``words``; 0.3 s a word unless told.
+
+    Every fifth frame is quiet: steady noise would be a noise floor, not a voice."""
     texts = words.split()
     frames = round((seconds if seconds is not None else 0.3 * len(texts)) / 0.02)
     out = []
     for i in range(frames):
-        frame = bytearray(noise(3000, i))
+        frame = bytearray(noise(30 if i % 5 == 4 else 3000, i))
         index = i * len(texts) // frames
         last = (i + 1) * len(texts) // frames > index
         frame[:2] = (CODES[texts[index]] if last else 0).to_bytes(2, "little", signed=True)
@@ -121,7 +123,8 @@ class FakeVoice:
         return Rendered(samples.tobytes(), RATE, " ".join(p.label for p in parts), tuple(parts))
 
 
-DIGITS = dict(zip("không một hai ba bốn năm sáu bảy tám chín".split(), "0123456789", strict=True))
+NAMES = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
+DIGITS = {name: str(digit) for digit, name in enumerate(NAMES)}
 
 
 def understand(words: tuple[Word, ...], expect: Expect) -> Interpretation:

@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from assistant.audio.resampling import to_pcm
 from assistant.audio.riff import RiffHead, read_riff_head
 from assistant.audio.types import AudioChunk
 from assistant.errors import AudioError
@@ -133,7 +134,7 @@ class AudioFile:
 
     @staticmethod
     def _to_pcm(samples: NDArray[np.float32]) -> bytes:
-        return np.rint(np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
+        return to_pcm(samples * np.float32(32768))  # the way back of soundfile's own scaling
 
     def _nothing(self) -> AudioError:
         if AudioWarning.TRUNCATED in self.warnings:

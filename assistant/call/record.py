@@ -59,8 +59,8 @@ class Turn:
     @property
     def sensitive(self) -> bool:
         """Whether the caller's sound in this turn may hold digits of a code or a password."""
-        if self.expect is None or not (self.words or self.heard):
-            return self.expect in (Expect.CODE, Expect.SECRET)
+        if self.keys or self.expect is None:  # speech may have begun under the last key
+            return True
         return carries_digits(self.expect, self.heard or Interpretation())
 
     def said(self, reveal: bool) -> str:
