@@ -431,9 +431,24 @@ def test_zero_is_heard_as_a_digit_where_a_digit_was_asked_for() -> None:
 # --- prompts --------------------------------------------------------------------------
 
 
+def asked_for_every_place() -> set[str]:
+    """The prompts that ask for digits, at every place of a short and of a long code."""
+    keys: set[str] = set()
+    drawn = codes(random.Random(6))
+    for code in (drawn["a"], drawn["c"]):
+        state = initial()
+        for words in ("start", f"reset + digits {code}"):
+            state, _ = step(state, event_of(words, ""), LIMITS[0])
+        for place in range(-len(code), len(code)):
+            for count in range(1, 6):
+                _, action = step(state, event_of(f"wrong {place} {count}", ""), LIMITS[0])
+                keys.update(said(action))
+    return keys
+
+
 def test_every_prompt_said_exists_and_every_prompt_is_said() -> None:
     """What calls really say, by random callers of every kind, against prompts.yaml."""
-    said_keys: set[str] = set()
+    said_keys = asked_for_every_place()
     for seed in range(2500):
         walk = Walk(seed, limits=LIMITS[seed % 3])
         walk.run()
