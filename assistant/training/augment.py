@@ -1,0 +1,158 @@
+"""What telephones, rooms and streets do to a voice. Pure numpy: samples in, samples out.
+
+Samples are float32 in -1..1 at ``RATE``. Every function takes its random generator, so an
+utterance's augmentation is a function of (seed, epoch, index) alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+RATE = 8_000
+Samples = npt.NDArray[np.float32]
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """Probabilities and ranges of each damage; ``MILD`` is for the first epochs."""
+
+    speed: float = 0.16  # ± relative
+    lead: float = 0.5  # seconds of lead-in and tail, at most
+    reverb: float = 0.3
+    colour: float = 0.8
+    telephone: float = 0.4
+    noise: float = 0.75
+    babble: float = 0.25
+    snr: tuple[float, float] = (4.0, 38.0)  # dB
+    level: tuple[float, float] = (-42.0, -3.0)  # dBFS peak
+    clip: float = 0.1
+    mulaw: float = 0.4
+    coarse: float = 0.08  # 8-bit originals, low-rate codecs
+    loss: float = 0.05  # packet loss
+    zeros: float = 0.15  # digital silence around speech
+
+
+DEFAULT = Severity()
+
+
+def change_speed(x: Samples, factor: float) -> Samples:
+    """Resample so that pitch, formants and tempo move together by ``factor``."""
+    count = max(int(len(x) / factor), 1)
+    positions = np.linspace(0, len(x) - 1, count, dtype=np.float64)
+    return np.interp(positions, np.arange(len(x)), x).astype(np.float32)
+
+
+def coloured_noise(count: int, slope: float, rng: Rng) -> Samples:
+    """Noise whose power falls with frequency**slope (0 white, 1 pink, 2 brown), unit RMS."""
+    spectrum = np.fft.rfft(rng.standard_normal(count).astype(np.float32))
+    frequency = np.arange(len(spectrum), dtype=np.float32)
+    frequency[0] = 1.0
+    noise = np.fft.irfft(spectrum * frequency ** (-slope / 2), count)
+    return (noise / (np.std(noise) + 1e-9)).astype(np.float32)
+
+
+def street(count: int, rng: Rng) -> Samples:
+    """Brown rumble that swells, with horns and engine harmonics now and then; unit RMS."""
+    t = np.arange(count) / RATE
+    swell = 1.0 + 0.7 * np.sin(2 * np.pi * rng.uniform(0.1, 0.6) * t + rng.uniform(0, 6.28))
+    noise = coloured_noise(count, float(rng.uniform(1.0, 2.0)), rng) * swell
+    for _ in range(rng.integers(0, 3)):
+        base = rng.uniform(60, 450)
+        start = rng.uniform(0, max(t[-1], 0.01))
+        window = (t > start) & (t < start + rng.uniform(0.1, 0.8))
+        tone = sum(np.sin(2 * np.pi * base * k * t) / k for k in range(1, 5))
+        noise = noise + window * tone * rng.uniform(0.3, 2.0)
+    return (noise / (np.std(noise) + 1e-9)).astype(np.float32)
+
+
+def _shape(count: int, severity: Severity, rng: Rng) -> npt.NDArray[np.complex64]:
+    """Frequency response of handset, line and room for an FFT of ``count`` samples."""
+    bins = count // 2 + 1
+    frequency = np.linspace(0, RATE / 2, bins)
+    gain = np.zeros(bins)
+    if rng.random() < severity.colour:
+        knots = np.array([0, 250, 600, 1200, 2000, 3000, 4000])
+        gain += np.interp(frequency, knots, rng.normal(0, 4.0, len(knots)))
+    if rng.random() < severity.telephone:
+        low, high = rng.uniform(150, 350), rng.uniform(3100, 3700)
+        gain -= np.clip((low - frequency) / low, 0, 1) * rng.uniform(10, 40)
+        gain -= np.clip((frequency - high) / (RATE / 2 - high), 0, 1) * rng.uniform(10, 40)
+    response = (10 ** (gain / 20)).astype(np.complex64)
+    if rng.random() < severity.reverb:
+        decay = rng.uniform(0.03, 0.35)
+        taps = int(RATE * decay * 1.5)
+        impulse = rng.standard_normal(taps) * np.exp(-6.9 * np.arange(taps) / (RATE * decay))
+        impulse *= 10 ** (-rng.uniform(2, 16) / 20) / (np.sqrt(np.sum(impulse**2)) + 1e-9)
+        room = np.zeros(min(taps + 1, count))
+        room[0] = 1.0
+        room[1:] = impulse[: len(room) - 1]
+        response = response * np.fft.rfft(room, count).astype(np.complex64)
+    return response
+
+
+def mulaw(x: Samples) -> Samples:
+    """G.711 µ-law there and back."""
+    y = np.sign(x) * np.log1p(255 * np.abs(np.clip(x, -1, 1))) / np.log(256)
+    q = np.round((y + 1) * 127.5) / 127.5 - 1
+    return (np.sign(q) * np.expm1(np.abs(q) * np.log(256)) / 255).astype(np.float32)
+
+
+def _lose_packets(x: Samples, rng: Rng) -> Samples:
+    """Some 20 ms frames go silent, or repeat the one before, as a decoder conceals them."""
+    out = x.copy()
+    for start in range(160, len(x) - 160, 160):
+        if rng.random() < 0.04:
+            again = rng.random() < 0.5
+            out[start : start + 160] = out[start - 160 : start] if again else 0
+    return out
+
+
+def _background(count: int, severity: Severity, rng: Rng, other: Samples | None) -> Samples:
+    if other is not None and rng.random() < severity.babble:
+        voices = np.zeros(count, np.float32)
+        for _ in range(rng.integers(1, 5)):
+            voices += np.resize(np.roll(other, int(rng.integers(len(other)))), count)
+        return (voices / (np.std(voices) + 1e-9)).astype(np.float32)
+    if rng.random() < 0.4:
+        return street(count, rng)
+    return coloured_noise(count, float(rng.uniform(0, 2)), rng)
+
+
+def spoil(
+    x: Samples, rng: Rng, severity: Severity = DEFAULT, other: Samples | None = None
+) -> Samples:
+    """One caller's line: speed, silence around, room, handset, noise, level, codec.
+
+    ``x``: clean speech at ``RATE``; ``other``: somebody else's speech, for babble.
+    """
+    x = change_speed(x, float(rng.uniform(1 - severity.speed, 1 + severity.speed)))
+    lead = int(RATE * rng.uniform(0, severity.lead)) if rng.random() < 0.8 else 0
+    tail = int(RATE * rng.uniform(0, severity.lead)) if rng.random() < 0.8 else 0
+    x = np.concatenate([np.zeros(lead, np.float32), x, np.zeros(tail, np.float32)])
+    rms = float(np.sqrt(np.mean(x**2))) + 1e-6
+    if rng.random() < severity.noise:
+        noise = _background(len(x), severity, rng, other)
+        x = x + noise * rms * 10 ** (-rng.uniform(*severity.snr) / 20)
+    count = 1 << (len(x) - 1).bit_length()
+    x = np.fft.irfft(np.fft.rfft(x, count) * _shape(count, severity, rng), count)[: len(x)]
+    if rng.random() < severity.zeros:
+        x[:lead] = 0
+        x[len(x) - tail :] = 0
+    x = x / (np.max(np.abs(x)) + 1e-6) * 10 ** (rng.uniform(*severity.level) / 20)
+    if rng.random() < severity.clip:
+        limit = np.max(np.abs(x)) * 10 ** (-rng.uniform(1, 12) / 20)
+        x = np.clip(x, -limit, limit)
+    if rng.random() < severity.coarse:
+        step = np.max(np.abs(x)) / rng.integers(24, 128)
+        x = np.round(x / step) * step
+    x = np.asarray(x, np.float32)
+    if rng.random() < severity.mulaw:
+        x = mulaw(x)
+    if rng.random() < severity.loss:
+        x = _lose_packets(x, rng)
+    x = x + np.float32(rng.normal(0, 0.002))  # DC offset
+    return np.asarray(np.round(np.clip(x, -1, 1) * 32767) / 32768, np.float32)

@@ -1,0 +1,202 @@
+"""Trained network → Kaldi nnet3 ``final.mdl``, byte for byte as Kaldi's binary form.
+
+Numbers are little-endian: a token is ASCII with a trailing space, an int32 or float32 is the
+size byte 4 and its bytes, a matrix is "FM " or, compressed to 16 bits a weight, "CM2 ".
+Facts from Kaldi's io-funcs, matrix and nnet3 readers, checked against the vosk wheel.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from assistant.training.net import FRONT_OFFSETS, STRIDE_OFFSETS, SUBSAMPLING, AcousticNet, LowRank
+
+Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Writer:
+    """Kaldi's binary stream."""
+
+    parts: list[bytes] = field(default_factory=list)
+
+    def token(self, *names: str) -> Writer:
+        self.parts += [f"{name} ".encode() for name in names]
+        return self
+
+    def int(self, value: int) -> Writer:
+        self.parts.append(struct.pack("<bi", 4, value))
+        return self
+
+    def float(self, value: float) -> Writer:
+        self.parts.append(struct.pack("<bf", 4, value))
+        return self
+
+    def ints(self, values: Sequence[int]) -> Writer:
+        self.parts.append(struct.pack(f"<bi{len(values)}i", 4, len(values), *values))
+        return self
+
+    def vector(self, values: Matrix) -> Writer:
+        self.token("FV").int(len(values))
+        self.parts.append(np.ascontiguousarray(values, "<f4").tobytes())
+        return self
+
+    def matrix(self, values: Matrix) -> Writer:
+        """16 bits a weight over the matrix's own range: half the size, error < 1e-5 of it."""
+        rows, columns = values.shape
+        low, span = float(values.min()), float(values.max() - values.min()) or 1.0
+        steps = np.round((values - low) / span * 65535).astype("<u2")
+        self.token("CM2")
+        self.parts.append(struct.pack("<ffii", low, span, rows, columns))
+        self.parts.append(np.ascontiguousarray(steps).tobytes())
+        return self
+
+    def line(self, text: str) -> Writer:
+        self.parts.append(f"{text}\n".encode())
+        return self
+
+    def bytes(self) -> bytes:
+        return b"".join(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    weight: Matrix  # (outputs, inputs)
+    bias: Matrix
+
+
+def _numpy(tensor: Tensor) -> Matrix:
+    return np.asarray(tensor.detach().float().numpy(), np.float32)
+
+
+def _folded(linear: nn.Linear, norm: nn.BatchNorm1d | None = None) -> Affine:
+    """A linear layer and the normalisation behind it as one affine map."""
+    weight = _numpy(linear.weight)
+    bias = np.zeros(len(weight), np.float32) if linear.bias is None else _numpy(linear.bias)
+    if norm is not None:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        gain = _numpy(norm.weight) / np.sqrt(_numpy(norm.running_var) + norm.eps)
+        weight = weight * gain[:, None]
+        bias = (bias - _numpy(norm.running_mean)) * gain + _numpy(norm.bias)
+    return Affine(weight, bias)
+
+
+def _front(net: AcousticNet) -> Affine:
+    """The first layer with the input's mean and scale folded in."""
+    folded = _folded(net.front, net.front_norm)
+    mean = np.tile(_numpy(net.mean), len(FRONT_OFFSETS))
+    scale = np.tile(_numpy(net.scale), len(FRONT_OFFSETS))
+    weight = folded.weight * scale
+    return Affine(weight, folded.bias - weight @ mean)
+
+
+def _append(node: str, offsets: Sequence[int]) -> str:
+    parts = [node if o == 0 else f"Offset({node}, {o})" for o in offsets]
+    return f"Append({', '.join(parts)})" if len(parts) > 1 else parts[0]
+
+
+@dataclass(slots=True)
+class _Graph:
+    """Component nodes and components, in the order they are evaluated."""
+
+    lines: list[str] = field(default_factory=list)
+    components: Writer = field(default_factory=Writer)
+    count: int = 0
+
+    def _node(self, name: str, source: str) -> str:
+        self.lines.append(f"component-node name={name} component={name} input={source}")
+        self.components.token("<ComponentName>", name)
+        self.count += 1
+        return name
+
+    def affine(self, name: str, source: str, values: Affine) -> str:
+        self._node(name, source)
+        self.components.token("<FixedAffineComponent>", "<LinearParams>").matrix(values.weight)
+        self.components.token("<BiasParams>").vector(values.bias).token("</FixedAffineComponent>")
+        return name
+
+    def relu(self, name: str, source: str, dim: int) -> str:
+        self._node(name, source)
+        self._nonlinear("RectifiedLinearComponent", dim)
+        return name
+
+    def log_softmax(self, name: str, source: str, dim: int) -> str:
+        self._node(name, source)
+        self._nonlinear("LogSoftmaxComponent", dim)
+        return name
+
+    def add(self, name: str, first: str, second: str, dim: int) -> str:
+        self._node(name, f"Sum({first}, {second})")
+        self.components.token("<NoOpComponent>", "<Dim>").int(dim).token("<BackpropScale>")
+        self.components.float(1.0).token("</NoOpComponent>")
+        return name
+
+    def _nonlinear(self, kind: str, dim: int) -> None:
+        empty = np.zeros(0, np.float32)
+        self.components.token(f"<{kind}>", "<Dim>").int(dim)
+        self.components.token("<ValueAvg>").vector(empty).token("<DerivAvg>").vector(empty)
+        self.components.token("<Count>").float(0.0).token(f"</{kind}>")
+
+
+def network(net: AcousticNet, blank_penalty: float = 0.0) -> bytes:
+    """The nnet3 part: config lines, components, contexts, no priors.
+
+    ``blank_penalty`` is taken off the blank's logit: CTC is fond of blank, and a decoder with
+    a word cost then drops short words.
+    """
+    shape, graph = net.shape, _Graph()
+    node = graph.affine("front.affine", _append("input", FRONT_OFFSETS), _front(net))
+    node = graph.relu("front.relu", node, shape.front)
+    stride = _folded(net.stride, net.stride_norm)
+    node = graph.affine("stride.affine", _append(node, STRIDE_OFFSETS), stride)
+    node = graph.relu("stride.relu", node, shape.width)
+    for index, layer in enumerate(net.layers):
+        assert isinstance(layer, LowRank)
+        offsets = [SUBSAMPLING * o for o in layer.offsets]
+        inner = graph.affine(f"l{index}.linear", _append(node, offsets), _folded(layer.linear))
+        inner = graph.affine(f"l{index}.affine", inner, _folded(layer.affine, layer.norm))
+        inner = graph.relu(f"l{index}.relu", inner, shape.width)
+        node = graph.add(f"l{index}.sum", inner, node, shape.width)
+    last = _folded(net.output)
+    last.bias[0] -= blank_penalty
+    node = graph.affine("output.affine", node, last)
+    node = graph.log_softmax("output.log-softmax", node, shape.phones)
+    out = Writer().token("<Nnet3>")
+    out.line("").line(f"input-node name=input dim={shape.bins}")
+    for text in graph.lines:
+        out.line(text)
+    out.line(f"output-node name=output input={node} objective=linear").line("")
+    out.token("<NumComponents>").int(graph.count)
+    out.parts += graph.components.parts
+    out.token("</Nnet3>", "<LeftContext>").int(shape.left_context)
+    out.token("<RightContext>").int(shape.right_context)
+    return out.token("<Priors>").vector(np.zeros(0, np.float32)).bytes()
+
+
+def transitions(phones: int) -> bytes:
+    """One state a phone: transition ids 2i+1 (stay) and 2i+2 (go) for the phone of index i."""
+    out = Writer().token("<TransitionModel>", "<Topology>")
+    out.ints(range(1, phones + 1)).ints([-1] + [0] * phones).int(1)
+    out.int(2).int(0).int(2).int(0).float(0.5).int(1).float(0.5).int(-1).int(0)
+    out.token("</Topology>", "<Triples>").int(phones)
+    for phone in range(phones):
+        out.int(phone + 1).int(0).int(phone)
+    half = np.full(2 * phones + 1, np.log(0.5), np.float32)
+    half[0] = 0.0
+    out.token("</Triples>", "<LogProbs>").vector(half)
+    return out.token("</LogProbs>", "</TransitionModel>").bytes()
+
+
+@torch.no_grad()
+def acoustic_model(net: AcousticNet, blank_penalty: float = 0.0) -> bytes:
+    """The whole ``final.mdl``."""
+    net.eval()
+    return b"\0B" + transitions(net.shape.phones) + network(net, blank_penalty)

@@ -1,0 +1,60 @@
+"""A Vosk model folder, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from assistant.training.augment import RATE
+from assistant.training.features import FBANK_CONF
+from assistant.training.graph import Graph
+
+MODEL_CONF = """--min-active=200
+--max-active=3000
+--beam=13.0
+--lattice-beam=6.0
+--acoustic-scale=1.0
+--frame-subsampling-factor=3
+--frames-per-chunk=51
+--endpoint.silence-phones=1
+--endpoint.rule2.min-trailing-silence=30.0
+--endpoint.rule3.min-trailing-silence=30.0
+--endpoint.rule4.min-trailing-silence=30.0
+--endpoint.rule1.min-trailing-silence=30.0
+--endpoint.rule5.min-utterance-length=120.0
+"""
+"""The endpoint rules are pushed out of the way: end-pointing is the call's (asr/endpoint.py)."""
+
+
+def write_model(
+    target: Path, acoustic: bytes, graph: Graph, about: Mapping[str, object]
+) -> None:
+    """Write the folder beside ``target`` and move it into place; ``about`` goes to model.json
+    with the SHA-256 of every file."""
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    files: dict[str, bytes] = {
+        "am/final.mdl": acoustic,
+        "conf/fbank.conf": FBANK_CONF.encode(),
+        "conf/model.conf": MODEL_CONF.encode(),
+        "graph/HCLr.fst": graph.lexicon,
+        "graph/Gr.fst": graph.grammar,
+        "graph/disambig_tid.int": b"",
+        "graph/words.txt": graph.words.encode(),
+    }
+    for name, content in files.items():
+        path = partial / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    record = {**about, "sample_rate": RATE, "sha256": sums}
+    (partial / "model.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    for kept in ("README.md",):
+        if (target / kept).is_file():
+            shutil.copy(target / kept, partial / kept)
+    if target.exists():
+        shutil.rmtree(target)
+    partial.rename(target)
