@@ -18,7 +18,7 @@ from sqlalchemy import event
 from assistant.accounts.local import PasswordState
 from assistant.accounts.open import open_local
 from assistant.dialogue.types import Failed, Refused, ResetDone
-from tests.accounts_tools import Store, opened
+from tests.accounts_tools import Store, opened, settings
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
@@ -93,6 +93,23 @@ def test_simultaneous_resets_in_processes(tmp_path: Path) -> None:
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
     with opened(tmp_path) as store:
         assert store.counts() == (8, 3, 10, 3)
+        assert store.accounts.verify_audit().intact
+
+
+def test_a_new_store_is_created_once(tmp_path: Path) -> None:
+    start = tmp_path / "start"
+    chosen = settings(tmp_path / "db")
+
+    def opener() -> None:
+        while not start.exists():
+            time.sleep(0.001)
+        open_local(chosen, notice=lambda text: None).close()
+
+    children = [_fork(opener) for _ in range(6)]
+    start.touch()
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 6
+    with opened(tmp_path / "db") as store:
+        assert store.count("audit") == 1
         assert store.accounts.verify_audit().intact
 
 

@@ -6,9 +6,11 @@ import base64
 import random
 import secrets
 import stat
+import threading
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from assistant.accounts.keys import FIRST_LINE, Keys, create_keys, read_keys
 from assistant.accounts.passwords import Hasher, draw
@@ -127,6 +129,31 @@ def test_hash_parameters_are_those_of_the_settings() -> None:
     assert hasher.verify(stored, password)
     assert not hasher.verify(stored, password[::-1] + "0")
     assert not hasher.verify("not a hash", password)
+
+
+def test_only_so_many_hashes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded: as many as allowed do run together, never one more."""
+    hasher = Hasher(Security(argon2_concurrency=3))
+    together, most = 0, 0
+    lock, full = threading.Lock(), threading.Barrier(3)
+
+    def slow(_: PasswordHasher, password: str) -> str:
+        nonlocal together, most
+        with lock:
+            together += 1
+            most = max(most, together)
+        full.wait(10)  # passes only when three are inside
+        with lock:
+            together -= 1
+        return password
+
+    monkeypatch.setattr(PasswordHasher, "hash", slow)
+    threads = [threading.Thread(target=hasher.hash, args=("0",)) for _ in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 3
 
 
 @pytest.mark.parametrize(
