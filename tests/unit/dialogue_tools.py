@@ -10,7 +10,6 @@ from assistant.dialogue.types import (
     CallStarted,
     Event,
     Failed,
-    Finish,
     Heard,
     HungUp,
     Keyed,
@@ -83,7 +82,3 @@ def _interpretation(words: str) -> Interpretation:
     return Interpretation(
         intent=intent, digits=digits, yes_no=yes_no, correction=correction, rejection=rejection
     )
-
-
-def is_end(action: Action) -> bool:
-    return isinstance(action, Finish)
