@@ -1,5 +1,7 @@
 """The clips that ship: what every caller hears. Rebuild them with `assistant prompts build`."""
 
+import subprocess
+import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -92,3 +94,27 @@ def test_a_password_is_read_slowly_enough_to_write() -> None:
         Reply((SayDigits("0" * 6, (6,), secret=True),))
     )
     assert 1.0 <= rendered.seconds / 6 <= 1.6  # s a digit
+
+
+CALL = """
+import sys
+def watch(event, arguments):
+    if event.startswith(("socket.", "subprocess.", "ctypes.dlsym", "os.exec")):
+        watched.append(event)
+watched = []
+from pathlib import Path
+from assistant.dialogue.types import Reply, Say, SayDigits
+from assistant.tts.renderer import Renderer
+sys.addaudithook(watch)
+renderer = Renderer.open(Path(sys.argv[1]), 8_000)
+for slow in (False, True):
+    renderer.render(Reply((Say("greeting"), SayDigits("0" * 6, (3, 3), True)), slow))
+engines = {"espeakng_loader", "gtts", "piper", "requests", "scipy", "pyloudnorm"}
+print(watched, sorted(engines & set(sys.modules)))
+"""
+
+
+def test_a_call_touches_no_engine_and_no_network() -> None:
+    command = [sys.executable, "-c", CALL, str(FOLDER)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout.strip() == "[] []"
