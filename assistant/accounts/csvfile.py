@@ -205,15 +205,15 @@ def _settle(
     for row in rows:
         by_code[row[1].code].append(row)
     kept: list[tuple[int, NewAccount]] = []
+    repeated = 0
     for same in by_code.values():
         if len({account for _, account in same}) == 1:
             kept.append(same[0])
+            repeated += len(same) - 1
             continue
         message = f"Tệp có {len(same)} dòng khác nhau cho cùng mã số này; không lấy dòng nào."
         errors.extend(
             RowError(number, "code", "contradiction", message, mask(account.code))
             for number, account in same
         )
-    contradicting = sum(len(same) for same in by_code.values()) - len(kept)
-    repeated = contradicting - sum(error.reason == "contradiction" for error in errors)
     return kept, repeated

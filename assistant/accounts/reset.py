@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from assistant.accounts import audit, outbox
 from assistant.accounts.keys import Keys
@@ -68,13 +68,11 @@ def _facts(
     failed = ATTEMPTS.c.reason.in_(FAILURES) & (ATTEMPTS.c.at > since)
     return Facts(
         matches=hmac.compare_digest(owner, request.phone_mac),
-        attempts_in_call=_count(connection, ATTEMPTS.c.call_mac == request.call_mac),
-        failures_of_phone=_count(connection, ATTEMPTS.c.phone_mac == request.phone_mac, failed),
-        failures_on_code=_count(connection, ATTEMPTS.c.code_mac == request.code_mac, failed),
-        resets_of_account=_count(
-            connection, RESETS.c.account_id == account_id, RESETS.c.at > since
-        ),
-        alerted=_count(
+        attempts_in_call=count(connection, ATTEMPTS.c.call_mac == request.call_mac),
+        failures_of_phone=count(connection, ATTEMPTS.c.phone_mac == request.phone_mac, failed),
+        failures_on_code=count(connection, ATTEMPTS.c.code_mac == request.code_mac, failed),
+        resets_of_account=count(connection, RESETS.c.account_id == account_id, RESETS.c.at > since),
+        alerted=count(
             connection,
             outbox.OUTBOX.c.account_id == account_id,
             outbox.OUTBOX.c.kind == outbox.Kind.CODE_ALERT.value,
@@ -84,8 +82,9 @@ def _facts(
     )
 
 
-def _count(connection: Connection, *conditions: object) -> int:
-    found = select(func.count()).where(*conditions)  # type: ignore[arg-type]
+def count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    """How many rows fulfil all of the conditions (on one table)."""
+    found = select(func.count()).where(*conditions)
     return connection.execute(found).scalar_one()
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, select
 
 from assistant.accounts.keys import Keys
 from assistant.accounts.limits import FAILURES
-from assistant.accounts.reset import ACCOUNTS, ATTEMPTS, RESETS
+from assistant.accounts.reset import ACCOUNTS, ATTEMPTS, RESETS, count
 from assistant.settings import Security
 
 
@@ -54,36 +55,35 @@ def views(
     if code is not None:
         wanted = wanted.where(ACCOUNTS.c.code_mac == keys.code_mac(code))
     since = now - timedelta(hours=limits.window_hours)
-    found = []
-    for row in connection.execute(wanted).all():
-        contact = keys.unseal(row.contact, row.code_mac) if row.contact is not None else None
-        resets = connection.execute(
-            select(func.count()).where(RESETS.c.account_id == row.id, RESETS.c.at > since)
-        ).scalar_one()
-        failures = connection.execute(
-            select(func.count()).where(
-                ATTEMPTS.c.phone_mac == row.phone_mac,
-                ATTEMPTS.c.reason.in_(FAILURES),
-                ATTEMPTS.c.at > since,
-            )
-        ).scalar_one()
-        found.append(
-            AccountView(
-                id=row.id,
-                invented=row.invented,
-                contact=mask(contact) if contact else None,
-                has_password=row.password_hash is not None,
-                must_change=row.must_change,
-                password_set_at=row.password_set_at,
-                password_expires_at=row.password_expires_at,
-                resets=resets,
-                resets_left=max(0, limits.resets_per_account - resets),
-                phone_failures=failures,
-                phone_locked=failures >= limits.failures_per_phone,
-                created_at=row.created_at,
-            )
-        )
-    return found
+    rows = connection.execute(wanted).all()
+    return [_view(connection, keys, row, since, limits) for row in rows]
+
+
+def _view(
+    connection: Connection, keys: Keys, row: Row[Any], since: datetime, limits: Security
+) -> AccountView:
+    resets = count(connection, RESETS.c.account_id == row.id, RESETS.c.at > since)
+    failures = count(
+        connection,
+        ATTEMPTS.c.phone_mac == row.phone_mac,
+        ATTEMPTS.c.reason.in_(FAILURES),
+        ATTEMPTS.c.at > since,
+    )
+    contact = keys.unseal(row.contact, row.code_mac) if row.contact is not None else None
+    return AccountView(
+        id=row.id,
+        invented=row.invented,
+        contact=mask(contact) if contact else None,
+        has_password=row.password_hash is not None,
+        must_change=row.must_change,
+        password_set_at=row.password_set_at,
+        password_expires_at=row.password_expires_at,
+        resets=resets,
+        resets_left=max(0, limits.resets_per_account - resets),
+        phone_failures=failures,
+        phone_locked=failures >= limits.failures_per_phone,
+        created_at=row.created_at,
+    )
 
 
 def mask(value: str) -> str:

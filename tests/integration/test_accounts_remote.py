@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -253,6 +254,15 @@ def redirect(system: System, handler: Handler, request: dict[str, Any]) -> None:
     handler.end_headers()
 
 
+def endless(system: System, handler: Handler, request: dict[str, Any]) -> None:
+    """Fast enough for any time-out, until the client hangs up."""
+    handler.send_response(200)
+    handler.end_headers()
+    with suppress(OSError):
+        while True:
+            handler.wfile.write(b"x" * 65_536)
+
+
 ODD: dict[str, Behave] = {
     "status 500": _raw(b"oops", status=500),
     "status 404": _raw(b"", status=404),
@@ -263,7 +273,7 @@ ODD: dict[str, Behave] = {
     "json null": _raw(b"null"),
     "json list": _raw(b'["reset", "123456"]'),
     "too long": _raw(b" " * 20_000 + b"{}"),
-    "endless": _raw(b"x" * 3_000_000),
+    "endless": endless,
     "wrong secret": _raw(b"", secret=b"y" * 32),
     "signed as a request": _raw(b"", direction=Direction.REQUEST),
     "old": _raw(b"", age=900),
