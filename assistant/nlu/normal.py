@@ -8,6 +8,13 @@ import unicodedata
 UNKNOWN_WORD = "[unk]"
 
 _TONES = {"\u0300": "2", "\u0301": "1", "\u0309": "3", "\u0303": "4", "\u0323": "5"}
+_OLD_TONES = {
+    first + unicodedata.normalize("NFC", second + tone): unicodedata.normalize(
+        "NFC", first + tone + second
+    )
+    for first, second in (("o", "a"), ("o", "e"), ("u", "y"))
+    for tone in _TONES
+}
 _WORD = re.compile(r"\[unk\]|\d+/[^\W\d_]+-[^\W\d_]+|\w+-\w+|\w+", re.UNICODE)
 
 
@@ -21,7 +28,14 @@ def words_of(text: str) -> list[str]:
     found: list[str] = []
     for word in _WORD.findall(unicodedata.normalize("NFC", text).lower()):
         found += [word] if _is_one_word(word) else re.split(r"[-/]", word)
-    return found
+    return [_respell(word) for word in found if word]
+
+
+def _respell(word: str) -> str:
+    """One spelling for the two places of a tone: "hoà" and "huỷ" become "hòa" and "hủy"."""
+    if word[-2:] in _OLD_TONES and not word.startswith("qu"):
+        return word[:-2] + _OLD_TONES[word[-2:]]
+    return word
 
 
 def _is_one_word(word: str) -> bool:

@@ -72,6 +72,8 @@ class Answers:
     yes: tuple[Answer, ...]
     question: tuple[Words, ...]
     but: tuple[Words, ...]
+    negatable: frozenset[str]  # "không" before or after one of these is never a zero
+    not_no_before: frozenset[str]  # "không biết" answers nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def fillers() -> Fillers:
 
 
 def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
-    default = frozenset({Expect.CONFIRM, Expect.SECRET, Expect.MORE})
+    default = frozenset({Expect.MENU, Expect.CONFIRM, Expect.SECRET, Expect.MORE})
     return tuple(
         Answer(
             words=words,
@@ -181,6 +183,8 @@ def answers() -> Answers:
         yes=_answers(raw["yes"]),
         question=longest_first(_phrases(raw["question"])),
         but=_phrases(raw["but"]),
+        negatable=frozenset(raw["negatable"]),
+        not_no_before=frozenset(raw["not_no_before"]),
     )
 
 

@@ -1,0 +1,122 @@
+"""Yes or no. "No" is tested before "yes"; a question is never a yes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cache
+
+from assistant.nlu import tables
+from assistant.nlu.normal import toneless
+from assistant.nlu.patterns import Words
+from assistant.nlu.tables import Answer
+from assistant.nlu.tokens import find_phrase
+from assistant.nlu.types import Expect
+
+_SHORT_TURN = 2  # words; "ừ" counts only in turns of one or two (domain.md)
+_STRONG_WORDS = 2  # "đúng rồi" inside a longer sentence; "vâng" never
+_LOOSE_WORDS = 4  # words beside a strong yes that nobody has to understand
+
+
+def is_question(words: Sequence[str]) -> bool:
+    """Whether the turn asks something ("vâng, cho hỏi …", "đúng không")."""
+    asks = tables.answers().question
+    if any(find_phrase(words, i, asks) for i in range(len(words))):
+        return True
+    rest = [w for w in words if w not in tables.fillers().polite]
+    return len(rest) > 1 and rest[-1] == "không"
+
+
+def says_no(words: Sequence[str], expect: Expect, claimed: Collection[int] = ()) -> bool:
+    """Whether the turn denies. ``claimed``: words of a recognised phrase ("không nghe rõ")."""
+    answers = tables.answers()
+    start = _after_polite(words)
+    if start < len(words) and _longest(words, start, _yes(expect)) > _longest(
+        words, start, _no(expect)
+    ):
+        return False  # "không sai"
+    opening = _longest(words, start, _no(expect))
+    if opening:
+        following = words[start + opening] if start + opening < len(words) else ""
+        single = opening == 1
+        if not (single and (start in claimed or following in answers.not_no_before)):
+            return True
+    return _holds_no(words, expect, claimed)
+
+
+def says_yes(words: Sequence[str], expect: Expect) -> bool:
+    """Whether the turn affirms: only yes words and politeness, or a strong yes among few
+    other words. The caller of this function tests no and questions first."""
+    if any(find_phrase(words, i, tables.answers().but) for i in range(len(words))):
+        return False
+    polite = tables.fillers().polite | {"rồi", "mà", "số", "mã", "là"}
+    loose, strong, any_yes, i = 0, False, False, 0
+    while i < len(words):
+        n = _longest(words, i, _yes(expect))
+        if n:
+            any_yes = True
+            strong |= n >= _STRONG_WORDS or words[i] in ("đúng", "chuẩn")
+            i += n
+            continue
+        short = _longest(words, i, _short_yes(expect))
+        if short and len(words) <= _SHORT_TURN:
+            any_yes = True
+        elif words[i] not in polite and words[i] not in tables.fillers().hesitations:
+            loose += 1
+        i += short or 1
+    return (any_yes and not loose) or (strong and loose <= _LOOSE_WORDS)
+
+
+def _holds_no(words: Sequence[str], expect: Expect, claimed: Collection[int]) -> bool:
+    """A denial of two words or more anywhere ("cái số này sai rồi")."""
+    long_no = tuple(w for w in _no(expect) if len(w) >= _STRONG_WORDS)
+    return any(
+        n
+        for i in range(len(words))
+        if i not in claimed
+        and (n := _longest(words, i, long_no))
+        and n >= _longest(words, i, _yes(expect))
+    )
+
+
+def _after_polite(words: Sequence[str]) -> int:
+    polite = tables.fillers().polite | tables.fillers().hesitations
+    start = 0
+    while start < len(words) and words[start] in polite:
+        start += 1
+    return start
+
+
+def _longest(words: Sequence[str], at: int, phrases: Sequence[Words]) -> int:
+    """Words of the longest phrase that starts at ``at``; a phrase of several words may have
+    lost its tones, a single word may not ("đúng" is not "đừng")."""
+    exact = find_phrase(words, at, phrases)
+    heard = [toneless(w) for w in words[at : at + 6]]
+    near = next(
+        (len(p) for p in phrases if len(p) > 1 and tuple(heard[: len(p)]) == _toneless(p)), 0
+    )
+    return max(exact, near)
+
+
+@cache
+def _toneless(phrase: Words) -> Words:
+    return tuple(map(toneless, phrase))
+
+
+def _of(answers: Sequence[Answer], expect: Expect, short: bool) -> tuple[Words, ...]:
+    found = [a.words for a in answers if expect in a.states and a.short is short]
+    return tables.longest_first(found)
+
+
+@cache
+def _no(expect: Expect) -> tuple[Words, ...]:
+    return _of(tables.answers().no, expect, False)
+
+
+@cache
+def _yes(expect: Expect) -> tuple[Words, ...]:
+    return _of(tables.answers().yes, expect, False)
+
+
+@cache
+def _short_yes(expect: Expect) -> tuple[Words, ...]:
+    return _of(tables.answers().yes, expect, True)

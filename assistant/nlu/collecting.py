@@ -1,0 +1,193 @@
+"""Digits and corrections of an utterance: its clauses, cut at "à nhầm" and "đọc lại nhé"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from assistant.nlu import tables
+from assistant.nlu.corrections import PlacedChange, apply, placed_change, repaired
+from assistant.nlu.spans import COMPLETE, Run, code_of, read_run
+from assistant.nlu.tokens import Role, Token, find_phrase
+from assistant.nlu.types import Correction, DigitSpan, Expect
+
+_WHOLE_CODE = 9  # digits; as many are a code wherever they are said
+_SURE_RUN = 4  # digits; as many are digits among any words
+_NO = "không"
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What an utterance holds for the code."""
+
+    span: DigitSpan | None = None
+    correction: Correction | None = None
+    undecided: bool = False  # digits were heard, but no one reading
+    denied: bool = False  # "không, không chín một …": no, then another code
+    heard_digits: int = 0
+    first_digit: int | None = None  # index of the first number word
+    only_fillers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    tokens: tuple[Token, ...] = field(repr=False)
+    marker: str = ""  # "", "repair" or "restart": what came before it
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The digits built up clause by clause."""
+
+    digits: str = field(default="", repr=False)
+    confidence: float | None = None
+    letters: bool = False
+    correction: Correction | None = None
+    undecided: bool = False
+    restart: bool = False
+
+
+def collect(tokens: Sequence[Token], expect: Expect, digits_so_far: int) -> Collected:
+    """Digits and correction of an utterance with roles. Pure; never raises."""
+    fillers_only = all(
+        t.role in (Role.HESITATION, Role.SEPARATOR, Role.LEAD) for t in tokens
+    ) and any(t.role is not Role.HESITATION or t.text in tables.fillers().polite for t in tokens)
+    first = next((i for i, t in enumerate(tokens) if t.role is Role.NUMBER), None)
+    state = _State()
+    for clause in _clauses(tokens, expect):
+        state = _take(state, clause, expect, digits_so_far)
+    return replace(
+        _finish(state, expect, digits_so_far), first_digit=first, only_fillers=fillers_only
+    )
+
+
+def _clauses(tokens: Sequence[Token], expect: Expect) -> list[_Clause]:
+    """The utterance cut at its repair and restart markers."""
+    fix, texts = tables.corrections(), [t.text for t in tokens]
+    clauses: list[_Clause] = []
+    marker, start, i = "", 0, 0
+    cuts = expect in (Expect.CODE, Expect.CONFIRM)
+    while cuts and i < len(tokens):
+        restart = find_phrase(texts, i, fix.restart)
+        repair = 0 if restart else _repair_at(tokens, texts, i)
+        if restart or repair:
+            clauses.append(_Clause(tuple(tokens[start:i]), marker))
+            marker = "restart" if restart else "repair"
+            start = i = i + (restart or repair)
+        else:
+            i += 1
+    return [*clauses, _Clause(tuple(tokens[start:]), marker)]
+
+
+def _repair_at(tokens: Sequence[Token], texts: Sequence[str], i: int) -> int:
+    """Words of a repair marker at ``i``. "không phải" inside a correction by place ("số cuối
+    không phải bảy mà là tám") is part of that correction."""
+    n = find_phrase(texts, i, tables.corrections().repair)
+    if n and any(t.role is Role.NUMBER for t in tokens[i : i + n]):
+        return 0
+    return 0 if n and placed_change(tokens[:i]) is not None else n
+
+
+def _take(state: _State, clause: _Clause, expect: Expect, so_far: int) -> _State:
+    if clause.marker == "restart":
+        state = _State(restart=True, correction=Correction(restart=True))
+    change = placed_change(clause.tokens)
+    if change is not None and not _dictated(change, state, expect, so_far):
+        return _take_change(state, clause, change, so_far)
+    run = read_run(clause.tokens, so_far + len(state.digits))
+    if run is None:
+        return state
+    if run.digits is None:
+        return replace(state, undecided=True)
+    if not _believable(run, expect):
+        return state
+    return _take_run(state, clause, run, expect, so_far)
+
+
+def _take_run(state: _State, clause: _Clause, run: Run, expect: Expect, so_far: int) -> _State:
+    said = run.digits or ""
+    known = [c for c in (state.confidence, run.confidence) if c is not None]
+    state = replace(
+        state, confidence=min(known, default=None), letters=state.letters or run.letters
+    )
+    if clause.marker != "repair":
+        return replace(state, digits=state.digits + said)
+    if state.digits:
+        mended = repaired(state.digits, said, so_far)
+        return replace(state, digits=mended or "", undecided=mended is None)
+    return _repair_of_earlier(state, said, expect, so_far)
+
+
+def _repair_of_earlier(state: _State, said: str, expect: Expect, so_far: int) -> _State:
+    """A turn that begins with "à nhầm": one digit replaces the last one collected, a whole
+    code replaces everything, anything between is asked again."""
+    if len(said) in COMPLETE or (expect is Expect.CONFIRM and len(said) >= _WHOLE_CODE):
+        return replace(state, digits=said, correction=Correction(restart=True))
+    if expect is Expect.CODE and so_far == 0:
+        return replace(state, digits=said)
+    if len(said) == 1 and expect is Expect.CODE:
+        return replace(state, correction=Correction(position=-1, count=1, digits=said))
+    return replace(state, undecided=expect is Expect.CODE)
+
+
+def _take_change(state: _State, clause: _Clause, change: PlacedChange, so_far: int) -> _State:
+    head = read_run(clause.tokens[: change.start], so_far + len(state.digits))
+    digits = state.digits + (head.digits or "" if head else "")
+    if change.undecided or (state.correction and not state.restart):
+        return replace(state, undecided=True)
+    if digits:
+        mended = apply(digits, change.correction)
+        if mended is not None:
+            return replace(state, digits=mended)
+    if digits and not so_far:
+        return replace(state, digits=digits, undecided=True)
+    return replace(state, digits=digits, correction=change.correction)
+
+
+def _dictated(change: PlacedChange, state: _State, expect: Expect, so_far: int) -> bool:
+    """While a code is collected "bốn số đầu là …" and "ba số cuối là …" may be dictation:
+    the first digits when nothing is there yet, the last ones when they complete it."""
+    if expect is not Expect.CODE or not change.correction.digits:
+        return False
+    have, said = so_far + len(state.digits), len(change.correction.digits)
+    position = change.correction.position or 0
+    return (have == 0 and position == 0) or (position < 0 and have + said in COMPLETE)
+
+
+def _believable(run: Run, expect: Expect) -> bool:
+    """Whether number words among other words are digits at all."""
+    length = len(run.digits or "")
+    if expect is Expect.CODE:
+        return length >= _SURE_RUN or run.others == 0 or (run.others <= 1 and length > 1)
+    return length >= _WHOLE_CODE or expect is Expect.SECRET or expect is Expect.CONFIRM
+
+
+def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
+    heard = len(state.digits)
+    if expect is Expect.SECRET:
+        return Collected(heard_digits=heard)
+    if state.undecided and expect in (Expect.CODE, Expect.CONFIRM):
+        return Collected(undecided=True, heard_digits=heard)
+    digits, denied = state.digits, False
+    if expect is Expect.CONFIRM:
+        digits, denied = _without_opening_no(digits)
+        if digits and len(digits) < _WHOLE_CODE:
+            digits, denied = "", denied or state.digits.startswith("0")
+    span = _span(digits, state, 0 if state.restart or expect is not Expect.CODE else so_far)
+    if digits and span is None:
+        return Collected(undecided=True, heard_digits=heard)
+    return Collected(span=span, correction=state.correction, denied=denied, heard_digits=heard)
+
+
+def _without_opening_no(digits: str) -> tuple[str, bool]:
+    """ "không, không chín một …" after a read-back: one zero more than a code has is a no."""
+    opening_no = digits.startswith("0") and len(digits) - 1 in COMPLETE
+    return (digits[1:], True) if opening_no and len(digits) not in COMPLETE else (digits, False)
+
+
+def _span(digits: str, state: _State, so_far: int) -> DigitSpan | None:
+    if not digits:
+        return None
+    run = Run(digits, state.confidence, state.letters)
+    code = code_of(run, so_far)
+    return None if code is None else DigitSpan(code[0], state.confidence, code[1])

@@ -1,0 +1,160 @@
+"""How callers change digits: by place ("số cuối là bảy") or by saying them again ("à nhầm")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from assistant.nlu import tables
+from assistant.nlu.numbers import digit_of
+from assistant.nlu.patterns import Words
+from assistant.nlu.spans import COMPLETE, read_run
+from assistant.nlu.tokens import Token, find_phrase
+from assistant.nlu.types import Correction
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the code, as tokens [start, end) of the clause said it."""
+
+    start: int
+    end: int
+    position: int  # 0-based; negative from the end
+    count: int | None  # None: "số cuối", as many as the new digits are
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedChange:
+    """A correction by place. ``head``: tokens before it; ``undecided``: digits that have no
+    one reading, or two places at once."""
+
+    correction: Correction = field(repr=False)
+    start: int
+    undecided: bool = False
+
+
+def placed_change(tokens: Sequence[Token]) -> PlacedChange | None:
+    """The correction by place that a clause holds, if any."""
+    texts = [t.text for t in tokens]
+    place = _find_place(texts)
+    if place is None:
+        return None
+    start = _back_over_wrong(texts, place.start)
+    rest = _after_not_but(tokens, place.end)
+    if _find_place([t.text for t in rest]) is not None:
+        return PlacedChange(Correction(), start, undecided=True)
+    run = read_run(rest, wanted=place.count)
+    if run is not None and run.digits is None:
+        return PlacedChange(_correction(place, ""), start, undecided=True)
+    return PlacedChange(_correction(place, (run.digits or "") if run else ""), start)
+
+
+def repaired(before: str, after: str, digits_so_far: int = 0) -> str | None:
+    """``before`` as mended by ``after`` ("không một hai, à nhầm, không một ba"); None when
+    more than one reading stays.
+
+    One digit replaces the last one. Several start again from where they agree with what was
+    said, the longest agreement and then the latest place counting. With no agreement the
+    reading that completes a code is taken, and nothing otherwise."""
+    if not before or not after:
+        return after or before
+    if len(after) == 1:
+        return before[:-1] + after
+    agreement, place = max((_common_prefix(before[p:], after), p) for p in range(len(before)))
+    if agreement:
+        return before[:place] + after
+    choices = {after, before[:-1] + after, before[: -len(after)] + after}
+    fitting = [c for c in choices if digits_so_far + len(c) in COMPLETE]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def apply(digits: str, change: Correction) -> str | None:
+    """``digits`` with a correction by place; None when the place is not inside them."""
+    if change.position is None or not change.digits:
+        return None
+    start = change.position if change.position >= 0 else len(digits) + change.position
+    if start < 0 or start + len(change.digits) > len(digits):
+        return None
+    return digits[:start] + change.digits + digits[start + len(change.digits) :]
+
+
+def _common_prefix(a: str, b: str) -> int:
+    return next(
+        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+    )
+
+
+def _correction(place: Place, digits: str) -> Correction:
+    count = place.count or len(digits) or 1
+    if digits and len(digits) != count:
+        digits = ""  # "hai số cuối là bảy": the place is clear, the digits are not
+    position = place.position
+    if place.count is None and position < 0 and digits and position == -1:
+        position = -len(digits)  # "số cuối là bảy tám"
+    return Correction(position=position, count=count, digits=digits)
+
+
+def _find_place(texts: Sequence[str]) -> Place | None:
+    return next((p for i in range(len(texts)) if (p := _place_at(texts, i))), None)
+
+
+def _place_at(texts: Sequence[str], i: int) -> Place | None:
+    """A place that starts at ``i``: [hai|mấy] số cuối, số thứ ba [từ cuối], số áp chót."""
+    fix = tables.corrections()
+    at, count, several = i, None, find_phrase(texts, i, fix.several)
+    said = digit_of(texts[i])
+    if said is not None and int(said) > 1:
+        at, count = i + 1, int(said)
+    else:
+        at += several
+    unit = find_phrase(texts, at, fix.unit)
+    if not unit:
+        return None
+    at += unit
+    if n := find_phrase(texts, at, fix.next_to_last):
+        return Place(i, at + n, -2, 1)
+    if n := find_phrase(texts, at, fix.first):
+        return Place(i, at + n, 0, count)
+    if n := find_phrase(texts, at, fix.last):
+        return Place(i, at + n, -(count or 1), count)
+    return _ordinal_place(texts, i, at) if count is None and not several else None
+
+
+def _ordinal_place(texts: Sequence[str], start: int, at: int) -> Place | None:
+    fix, ordinals = tables.corrections(), tables.numbers().ordinals
+    thu = find_phrase(texts, at, fix.ordinal)
+    if not thu:
+        return None
+    at += thu
+    names: list[Words] = sorted(ordinals, key=len, reverse=True)
+    n = find_phrase(texts, at, names)
+    if not n:
+        return None
+    rank = ordinals[tuple(texts[at : at + n])]
+    at += n
+    backwards = find_phrase(texts, at, fix.from_end)
+    position = -rank if backwards else rank - 1
+    return Place(start, at + backwards, position, None if not backwards else 1)
+
+
+def _back_over_wrong(texts: Sequence[str], start: int) -> int:
+    """ "sai ở số cuối": the word that says so belongs to the place."""
+    for phrase in tables.corrections().wrong:
+        n = len(phrase)
+        if start >= n and tuple(texts[start - n : start]) == phrase:
+            return start - n
+    return start
+
+
+def _after_not_but(tokens: Sequence[Token], start: int) -> Sequence[Token]:
+    """The tokens that may hold the new digits: after "không phải bảy", only what "mà là"
+    introduces; the digits in between are the wrong ones."""
+    fix = tables.corrections()
+    rest = tokens[start:]
+    texts = [t.text for t in rest]
+    for i in range(len(texts)):
+        if n := find_phrase(texts, i, fix.not_but):
+            after = range(i + n, len(texts))
+            ends = [j + m for j in after if (m := find_phrase(texts, j, fix.copula))]
+            return rest[ends[0] :] if ends else []
+    return rest

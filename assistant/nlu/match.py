@@ -1,0 +1,168 @@
+"""Phrase tables against an utterance: which intents are there, and how well they match.
+
+A phrase is accepted by rule (all its parts, in order, near each other, each close enough);
+only then does its score rank it against the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from rapidfuzz import fuzz
+
+from assistant.nlu import tables
+from assistant.nlu.normal import bare, toned, toneless
+from assistant.nlu.patterns import Words
+from assistant.nlu.tables import Phrase
+from assistant.nlu.types import Expect, Intent
+
+# scores of one part, 0..100: the same words; the same without tones; typed without any marks
+_EXACT, _TONELESS, _BARE = 100.0, 94.0, 90.0
+_GAP_WORDS = 4  # between two parts of a phrase
+_GAP_COST = 1.0  # per word of a gap
+_FUZZY_LETTERS = 7  # shorter parts must be exact but for the tone: "đổi"/"đội" are two words
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    intent: Intent
+    score: float  # 0..100
+    weight: float  # letters matched × score: what ranks
+    words: frozenset[int]  # indexes of the words it used
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    start: int
+    end: int
+    score: float
+    letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """An utterance in its three normal forms, word by word."""
+
+    toned: tuple[str, ...]
+    toneless: tuple[str, ...]
+    bare: tuple[str, ...]
+    plain: bool  # typed without any diacritics
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> _Forms:
+        plain = tuple(map(bare, words))
+        return cls(
+            tuple(map(toned, words)), tuple(map(toneless, words)), plain, plain == tuple(words)
+        )
+
+
+def matches(
+    words: Sequence[str], expect: Expect, minimum: float, core: Sequence[str] = ()
+) -> list[Match]:
+    """The best match of each intent that is accepted, heaviest first.
+
+    ``core``: the words without address and politeness; a one-word phrase must equal it."""
+    forms, core_forms = _Forms.of(words), _Forms.of(core)
+    places: dict[Words, list[_Place]] = {}
+    best: dict[Intent, Match] = {}
+    for phrase in tables.intent_phrases():
+        if expect not in phrase.states:
+            continue
+        found = _match(phrase, forms, core_forms, places, minimum)
+        if found and (phrase.intent not in best or found.weight > best[phrase.intent].weight):
+            best[phrase.intent] = found
+    return sorted(best.values(), key=lambda m: m.weight, reverse=True)
+
+
+def _match(
+    phrase: Phrase,
+    forms: _Forms,
+    core: _Forms,
+    places: dict[Words, list[_Place]],
+    minimum: float,
+) -> Match | None:
+    parts: list[list[_Place]] = []
+    alone = len(phrase.pattern.parts) == 1
+    for part in phrase.pattern.parts:
+        found: list[_Place] = []
+        for alternative in part:
+            if alone and len(alternative) == 1:
+                found += _whole_turn(alternative, forms, core)
+                continue
+            if alternative not in places:
+                places[alternative] = _find(alternative, forms, minimum)
+            found += places[alternative]
+        if not found:
+            return None
+        parts.append(found)
+    return _best_chain(phrase.intent, parts, minimum)
+
+
+def _whole_turn(word: Words, forms: _Forms, core: _Forms) -> list[_Place]:
+    """A one-word phrase: the whole turn, politeness aside, with the right tone."""
+    same = core.toned == _Forms.of(word).toned or forms.toned == _Forms.of(word).toned
+    return [_Place(0, len(forms.toned), _EXACT, len(word[0]))] if same else []
+
+
+def _find(alternative: Words, forms: _Forms, minimum: float) -> list[_Place]:
+    n = len(alternative)
+    found: list[_Place] = []
+    for start in range(len(forms.toned) - n + 1):
+        score = _part_score(alternative, forms, start)
+        if score >= minimum:
+            found.append(_Place(start, start + n, score, len("".join(alternative))))
+    return found
+
+
+def _part_score(alternative: Words, forms: _Forms, start: int) -> float:
+    part = _part_forms(alternative)
+    end = start + len(alternative)
+    if forms.toned[start:end] == part.toned:
+        return _EXACT
+    if forms.plain:
+        return _BARE if forms.bare[start:end] == part.bare else 0.0
+    if forms.toneless[start:end] == part.toneless:
+        # a single word with another tone is usually another word
+        return _TONELESS if len(alternative) > 1 else 0.0
+    heard, meant = " ".join(forms.toneless[start:end]), " ".join(part.toneless)
+    if len(meant) < _FUZZY_LETTERS or not _same_negation(forms.toned[start:end], part.toned):
+        return 0.0
+    return min(_TONELESS, fuzz.ratio(heard, meant))
+
+
+@cache
+def _part_forms(alternative: Words) -> _Forms:
+    return _Forms.of(alternative)
+
+
+_NEGATIONS = frozenset(toned(w) for w in ("không", "chưa", "chẳng", "hết", "đừng"))
+
+
+def _same_negation(heard: Sequence[str], meant: Sequence[str]) -> bool:
+    """A fuzzy score never bridges a "not"."""
+    return [w for w in heard if w in _NEGATIONS] == [w for w in meant if w in _NEGATIONS]
+
+
+def _best_chain(intent: Intent, parts: Sequence[Sequence[_Place]], minimum: float) -> Match | None:
+    """The heaviest way to put the parts one after the other."""
+    chains: list[tuple[_Place, ...]] = [(p,) for p in parts[0]]
+    for part in parts[1:]:
+        chains = [
+            (*chain, place)
+            for chain in chains
+            for place in part
+            if 0 <= place.start - chain[-1].end <= _GAP_WORDS
+        ]
+    found = [_as_match(intent, chain) for chain in chains]
+    accepted = [m for m in found if m.score >= minimum]
+    return max(accepted, key=lambda m: m.weight, default=None)
+
+
+def _as_match(intent: Intent, chain: Sequence[_Place]) -> Match:
+    letters = sum(p.letters for p in chain)
+    gap = chain[-1].end - chain[0].start - sum(p.end - p.start for p in chain)
+    score = max(0.0, sum(p.score * p.letters for p in chain) / letters - _GAP_COST * gap)
+    used = frozenset(i for p in chain for i in range(p.start, p.end))
+    return Match(intent, score, letters * score, used)

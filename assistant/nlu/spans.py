@@ -1,0 +1,130 @@
+"""Runs of digits inside a clause: which reading, how sure, and whether it is a card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from assistant.nlu import tables
+from assistant.nlu.normal import UNKNOWN_WORD
+from assistant.nlu.numbers import BARRIER, Reading, readings, tied
+from assistant.nlu.tokens import Role, Token, find_phrase
+
+COMPLETE = frozenset({10, 12})  # lengths of a code (domain.md, identifiers)
+CARD = range(13, 16)  # a run of 13-15 digits is a card; its last ten are the code
+CODE_DIGITS = 10
+CARD_LETTERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The digits of a clause. ``digits`` None: number words were heard, but no one reading."""
+
+    digits: str | None = field(repr=False)
+    confidence: float | None = None
+    letters: bool = False  # announced as a card by its two letters
+    others: int = 0  # words beside it that are neither numbers nor fillers
+    first: int = 0  # index of the first number word
+    last: int = 0
+
+
+def read_run(
+    tokens: Sequence[Token], digits_so_far: int = 0, wanted: int | None = None
+) -> Run | None:
+    """Read all digits of a clause as one run; None when it holds no number word.
+
+    ``wanted``: the number of digits that a tie should prefer ("hai số cuối là …"); otherwise
+    a tie goes to the reading that completes a code, and is undecided when none does."""
+    numbered = [i for i, t in enumerate(tokens) if t.role is Role.NUMBER]
+    if not numbered:
+        return None
+    first, last = numbered[0], numbered[-1]
+    while last + 1 < len(tokens) and tokens[last + 1].role is Role.CLASSIFIER:
+        last += 1
+    letters_from = _letters_before(tokens, first)
+    before = first if letters_from is None else letters_from
+    start = before
+    while start and tokens[start - 1].role is Role.CLASSIFIER:
+        start -= 1
+    inside = (
+        tokens[min(first, start) : last + 1] if letters_from is None else tokens[first : last + 1]
+    )
+    found = readings(_words(inside))
+    others = [t for t in (*tokens[:before], *tokens[last + 1 :]) if t.role is Role.OTHER]
+    return Run(
+        digits=_choose(found, digits_so_far, wanted),
+        confidence=_confidence(inside),
+        letters=letters_from is not None or any(t.typed_card for t in inside),
+        others=len(others) + sum(t.role is Role.OTHER for t in inside),
+        first=first,
+        last=last,
+    )
+
+
+def code_of(run: Run, digits_so_far: int) -> tuple[str, bool] | None:
+    """(digits, card) of a run in the state that collects a code; None when it is too long.
+
+    A card said in one turn gives its last ten digits. A card begun earlier, or not yet
+    complete, gives what was said: the dialogue takes the last ten of what it collected."""
+    digits = run.digits or ""
+    half = len(digits) // 2
+    if len(digits) > CARD[-1] and half in COMPLETE and digits[:half] == digits[half:]:
+        digits = digits[:half]  # said twice to be sure
+    if digits_so_far == 0 and (len(digits) in CARD or (run.letters and len(digits) > CODE_DIGITS)):
+        return digits[-CODE_DIGITS:], True
+    if len(digits) > CARD[-1]:
+        return None
+    return digits, run.letters or digits_so_far + len(digits) in CARD
+
+
+def _words(tokens: Sequence[Token]) -> list[str]:
+    """Number words for the reader; anything else that stands between them is a barrier."""
+    words: list[str] = []
+    for token in tokens:
+        if token.role in (Role.NUMBER, Role.CLASSIFIER):
+            words.append(token.text)
+        elif token.role is not Role.HESITATION:
+            words.append(BARRIER)
+    return words
+
+
+def _choose(found: Sequence[Reading], digits_so_far: int, wanted: int | None) -> str | None:
+    """The one reading a tie leaves, by length; None when several stay."""
+    if not found:
+        return None
+    best = [r.digits for r in tied(found)]
+    if len(best) == 1:
+        return best[0]
+    if wanted is not None:
+        fitting = [d for d in best if len(d) == wanted]
+    else:
+        fitting = [d for d in best if digits_so_far + len(d) in COMPLETE]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _confidence(tokens: Sequence[Token]) -> float | None:
+    """The lowest confidence of the numbers, and of noise between them that may hide one."""
+    known = [
+        t.confidence
+        for t in tokens
+        if t.confidence is not None
+        and (t.role in (Role.NUMBER, Role.CLASSIFIER) or t.text == UNKNOWN_WORD)
+    ]
+    return min(known) if known else None
+
+
+def _letters_before(tokens: Sequence[Token], first: int) -> int | None:
+    """Where the two letters of a card begin when they stand right before the digits.
+
+    Two hesitations ("à ờ không một") are no letters: one must be more than that."""
+    texts = [t.text for t in tokens]
+    names = sorted(tables.letters(), key=len, reverse=True)
+    for start in range(max(0, first - 2 * CARD_LETTERS), first):
+        at, said = start, 0
+        hesitation = False
+        while at < first and (n := find_phrase(texts, at, names)):
+            hesitation |= tokens[at].role is Role.HESITATION
+            at, said = at + n, said + 1
+        if at == first and said == CARD_LETTERS and not hesitation:
+            return start
+    return None

@@ -1,0 +1,217 @@
+"""Heard words → tokens with the role each plays around a number.
+
+Here "không" becomes zero or stays a word, and near-forms such as "hay" become digits - both
+only by what stands beside them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cache
+
+from assistant.nlu import tables
+from assistant.nlu.normal import UNKNOWN_WORD, toneless, words_of
+from assistant.nlu.patterns import Words
+from assistant.nlu.types import Expect, HeardWord
+
+
+class Role(StrEnum):
+    NUMBER = "number"  # a digit or a part of a number
+    CLASSIFIER = "classifier"  # số, con right before a number
+    HESITATION = "hesitation"  # dropped even inside a number
+    SEPARATOR = "separator"  # ends a number, carries no meaning
+    LEAD = "lead"  # "mã số của tôi là"
+    OTHER = "other"  # anything else
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    text: str = field(repr=False)
+    confidence: float | None = None
+    role: Role = Role.OTHER
+    typed_card: bool = False  # "DN4790123456789" in one typed word
+
+
+_TYPED_CARD = re.compile(r"([a-zđ]{2})(\d{13})")
+_SURROUND = {Role.NUMBER, Role.HESITATION, Role.SEPARATOR, Role.LEAD, Role.CLASSIFIER}
+_ZERO = "không"
+
+
+def tokenize(heard: Iterable[HeardWord]) -> list[Token]:
+    """Lower-case NFC tokens; spoken forms of foreign words folded to their written form."""
+    flat = [Token(part, word.confidence) for word in heard for part in words_of(word.text) if part]
+    return [t for token in _fold(flat) for t in _split_card(token)]
+
+
+def with_roles(tokens: Sequence[Token], expect: Expect, masked: frozenset[int]) -> list[Token]:
+    """The tokens with their roles; ``masked`` indexes belong to a phrase and are no digits."""
+    texts = [t.text for t in tokens]
+    roles = [_first_role(t) for t in texts]
+    for i in masked | _idioms(texts):
+        roles[i] = Role.OTHER
+    _mark_separators(texts, roles, masked)
+    _mark_classifiers(texts, roles)
+    _mark_zeros(texts, roles, expect)
+    marked = [replace(t, role=r) for t, r in zip(tokens, roles, strict=True)]
+    return _with_near_forms(marked, masked)
+
+
+def find_phrase(texts: Sequence[str], at: int, phrases: Iterable[Words]) -> int:
+    """Length of the first of ``phrases`` that starts at ``at``; 0 when none does."""
+    for phrase in phrases:
+        if tuple(texts[at : at + len(phrase)]) == phrase:
+            return len(phrase)
+    return 0
+
+
+def is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+@cache
+def _foldings() -> tuple[tuple[Words, Words], ...]:
+    """(what is said, what it becomes), longest first."""
+    pairs = [(form, (word,)) for form, word in tables.numbers().folded.items()]
+    for written, forms in tables.spoken().items():
+        pairs += [(form, tuple(words_of(written))) for form in forms]
+    return tuple(sorted(pairs, key=lambda p: len(p[0]), reverse=True))
+
+
+def _fold(tokens: list[Token]) -> list[Token]:
+    out: list[Token] = []
+    texts = [t.text for t in tokens]
+    number_words = tables.numbers().number_words
+    i = 0
+    while i < len(tokens):
+        for said, written in _foldings():
+            n = len(said)
+            after = texts[i + n] if i + n < len(texts) else ""
+            # "tê ca một" is a form, "tê ca một hai ba …" is a card
+            ends_in_number = said[-1] in number_words and after in number_words
+            if tuple(texts[i : i + n]) == said and (len(written) > 1 or not ends_in_number):
+                out += [Token(w, _lowest(tokens[i : i + n])) for w in written]
+                break
+        else:
+            n = 1
+            out.append(tokens[i])
+        i += n
+    return out
+
+
+def _lowest(tokens: Sequence[Token]) -> float | None:
+    known = [t.confidence for t in tokens if t.confidence is not None]
+    return min(known) if known else None
+
+
+def _split_card(token: Token) -> list[Token]:
+    match = _TYPED_CARD.fullmatch(token.text)
+    return [replace(token, text=match.group(2), typed_card=True)] if match else [token]
+
+
+def _first_role(text: str) -> Role:
+    number, filler = tables.numbers(), tables.fillers()
+    if is_digits(text) or text in number.number_words | number.half:
+        return Role.NUMBER
+    if text in filler.hesitations or text == UNKNOWN_WORD:
+        return Role.HESITATION
+    return Role.LEAD if text in filler.lead_words else Role.OTHER
+
+
+def _idioms(texts: Sequence[str]) -> frozenset[int]:
+    """Indexes inside ordinary expressions that hold a number word ("một chút")."""
+    found: set[int] = set()
+    for i in range(len(texts)):
+        found.update(range(i, i + find_phrase(texts, i, tables.numbers().not_numbers)))
+    return frozenset(found)
+
+
+def _mark_separators(texts: Sequence[str], roles: list[Role], masked: frozenset[int]) -> None:
+    i = 0
+    while i < len(texts):
+        n = find_phrase(texts, i, tables.fillers().separators)
+        for j in range(i, i + n):
+            if j not in masked:
+                roles[j] = Role.SEPARATOR
+        i += n or 1
+
+
+def _mark_classifiers(texts: Sequence[str], roles: list[Role]) -> None:
+    """ "số" right before a number counts or names it; elsewhere it is a lead word. "lần"
+    counts when a number stands on either side ("không ba lần")."""
+    number = tables.numbers()
+    for i in range(len(texts)):
+        n = find_phrase(texts, i, number.repeat)
+        if n and i + n < len(texts) and roles[i + n] is Role.NUMBER:
+            roles[i : i + n] = [Role.CLASSIFIER] * n
+        elif texts[i] in number.times and i >= 2 and roles[i - 1] is Role.NUMBER:
+            roles[i] = Role.CLASSIFIER
+
+
+def _mark_zeros(texts: Sequence[str], roles: list[Role], expect: Expect) -> None:
+    """ "không" that is no zero becomes OTHER, judged by its neighbours; right to left, so
+    that in "không không một" each can lean on a zero already sure."""
+    for i in reversed(range(len(texts))):
+        if texts[i] == _ZERO and roles[i] is Role.NUMBER:
+            if not _is_zero(texts, roles, i, expect):
+                roles[i] = Role.OTHER
+
+
+def _is_zero(texts: Sequence[str], roles: Sequence[Role], i: int, expect: Expect) -> bool:
+    left = _neighbour(roles, i, -1)
+    right = _neighbour(roles, i, 1)
+    if right is not None and roles[right] in (Role.NUMBER, Role.CLASSIFIER):
+        return True
+    if right is not None and roles[right] is Role.OTHER:
+        return False  # không nhớ, không biết
+    if right is not None and texts[right] in tables.answers().negatable:
+        return False  # không phải, không đúng, không có
+    if left is None:
+        return expect is Expect.CODE  # alone: the code's next digit, elsewhere "no"
+    if roles[left] is Role.LEAD:
+        return texts[left] not in tables.answers().negatable  # "đúng không", but "mã là không"
+    return roles[left] in _SURROUND
+
+
+def _neighbour(roles: Sequence[Role], i: int, step: int) -> int | None:
+    j = i + step
+    while 0 <= j < len(roles) and roles[j] is Role.HESITATION:
+        j += step
+    return j if 0 <= j < len(roles) else None
+
+
+def _with_near_forms(tokens: list[Token], masked: frozenset[int]) -> list[Token]:
+    out = list(tokens)
+    for i, token in enumerate(tokens):
+        if i in masked or token.role not in (Role.OTHER, Role.LEAD):
+            continue
+        meant = near_digit(token.text)
+        if meant and _inside_run(out, i):
+            out[i] = replace(token, text=meant, role=Role.NUMBER)
+    return out
+
+
+def near_digit(word: str) -> str | None:
+    """The digit word that a wrongly heard or unmarked word stands for, if any."""
+    known = tables.numbers().near.get(word)
+    return known or _by_base().get(toneless(word))
+
+
+@cache
+def _by_base() -> dict[str, str]:
+    """Digit words by their spelling without the tone."""
+    found: dict[str, str] = {}
+    for word in tables.numbers().digit:
+        found.setdefault(toneless(word), word)
+    return found
+
+
+def _inside_run(tokens: Sequence[Token], i: int) -> bool:
+    """Digits on both sides, or two before and nothing or a digit after."""
+    before = [t.role is Role.NUMBER for t in tokens[max(0, i - 2) : i]]
+    after = tokens[i + 1].role if i + 1 < len(tokens) else None
+    if not before or not before[-1]:
+        return False
+    return after is Role.NUMBER or (len(before) == 2 and all(before) and after is None)

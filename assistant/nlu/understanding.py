@@ -1,0 +1,161 @@
+"""Words of one utterance → its meaning in the state that asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from assistant.nlu import tables
+from assistant.nlu.answers import is_question, says_no, says_yes
+from assistant.nlu.collecting import Collected, collect
+from assistant.nlu.match import Match, matches
+from assistant.nlu.normal import UNKNOWN_WORD, words_of
+from assistant.nlu.tokens import Token, tokenize, with_roles
+from assistant.nlu.types import (
+    Expect,
+    HeardWord,
+    Intent,
+    Interpretation,
+    Rejection,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Thresholds of understanding. Chosen on tests/data, not on recordings: see the notes."""
+
+    phrase_score: float = 85.0  # 0..100; below it a phrase is not accepted
+    tie: float = 0.03  # two intents whose weights differ by less than this share are a tie
+    digit_confidence: float = 0.30  # 0..1; the lowest word confidence of a run of digits
+    phrase_confidence: float = 0.25  # 0..1; the mean word confidence of anything else
+
+
+DEFAULT_LIMITS = Limits()
+
+# beside digits these say nothing more: "chờ chút, không một hai", "alo, mã của tôi là …"
+_WEAK_BESIDE_DIGITS = frozenset({Intent.WAIT, Intent.HELLO, Intent.RESET, Intent.MENU})
+# a yes beside one of these is only a way to begin: "vâng, nhắc lại giúp"
+_NO_YES_BESIDE = frozenset(Intent) - {Intent.RESET, Intent.HELLO}
+_DIGITS_OF_A_PASSWORD = 4
+
+
+def interpret(
+    heard: Iterable[HeardWord],
+    expect: Expect,
+    digits_so_far: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Interpretation:
+    """The meaning of an utterance. Never raises for what was heard.
+
+    ``digits_so_far``: how many digits of the code are already collected (0..15)."""
+    words = tuple(heard)
+    tokens = tokenize(words)
+    text = " ".join(t.text for t in tokens)
+    if not tokens:
+        return Interpretation(text=text, rejection=Rejection.EMPTY)
+    said = [t.text for t in tokens]
+    found = matches(said, expect, limits.phrase_score, _core(said))
+    claimed = _claimed(found, expect)
+    collected = collect(with_roles(tokens, expect, claimed), expect, digits_so_far)
+    meaning = _combine(text, said, found, collected, expect, limits)
+    return _checked(meaning, tokens, limits)
+
+
+def interpret_text(
+    text: str, expect: Expect, digits_so_far: int = 0, limits: Limits = DEFAULT_LIMITS
+) -> Interpretation:
+    """``interpret`` for plain text, without word confidences."""
+    heard = (HeardWord(word) for word in words_of(text))
+    return interpret(heard, expect, digits_so_far, limits)
+
+
+def _core(words: Sequence[str]) -> list[str]:
+    """The words without address and politeness."""
+    fillers = tables.fillers()
+    return [w for w in words if w not in fillers.polite | fillers.hesitations]
+
+
+def _claimed(found: Sequence[Match], expect: Expect) -> frozenset[int]:
+    """Words of the winning phrase: its "không" and its numbers are no digits."""
+    return found[0].words if found else frozenset()
+
+
+def _combine(
+    text: str,
+    said: Sequence[str],
+    found: Sequence[Match],
+    collected: Collected,
+    expect: Expect,
+    limits: Limits,
+) -> Interpretation:
+    """Digits and corrections first, then the intent beside them, then yes or no."""
+    best = found[0] if found else None
+    intent = best.intent if best else None
+    if _tie(found, limits):
+        return Interpretation(text=text, rejection=Rejection.AMBIGUOUS)
+    has_digits = collected.span is not None or collected.correction is not None
+    if expect is Expect.SECRET and collected.heard_digits >= _DIGITS_OF_A_PASSWORD:
+        # the caller reads the password back: hearing it again is the safe answer
+        return Interpretation(text=text, intent=Intent.REPEAT)
+    if has_digits and intent in _WEAK_BESIDE_DIGITS:
+        intent = None
+    if collected.undecided and intent is None:
+        return Interpretation(text=text, rejection=Rejection.AMBIGUOUS)
+    meaning = Interpretation(
+        text=text,
+        intent=intent,
+        digits=collected.span,
+        correction=collected.correction,
+        score=best.score if best and intent else None,
+    )
+    meaning = replace(meaning, yes_no=_yes_no(said, meaning, collected, best, expect))
+    if meaning.yes_no is None and not has_digits and intent is None:
+        if expect is Expect.CODE and collected.only_fillers:
+            return replace(meaning, intent=Intent.WAIT)  # "dạ, mã số của em là …": go on
+        return replace(meaning, rejection=Rejection.UNKNOWN)
+    return meaning
+
+
+def _tie(found: Sequence[Match], limits: Limits) -> bool:
+    """Two intents that fit equally well, on different words of the utterance."""
+    if len(found) < 2:
+        return False
+    first, second = found[0], found[1]
+    return second.weight >= first.weight * (1 - limits.tie)
+
+
+def _yes_no(
+    said: Sequence[str],
+    meaning: Interpretation,
+    collected: Collected,
+    best: Match | None,
+    expect: Expect,
+) -> bool | None:
+    if collected.denied:
+        return False
+    claimed = best.words if best and meaning.intent else frozenset()
+    head = said[: collected.first_digit] if collected.first_digit is not None else said
+    if says_no(head, expect, claimed):
+        return False
+    if expect is Expect.CODE or is_question(said) or meaning.correction is not None:
+        return None
+    if meaning.intent in _NO_YES_BESIDE:
+        return None
+    return True if says_yes(head, expect) else None
+
+
+def _checked(meaning: Interpretation, tokens: Sequence[Token], limits: Limits) -> Interpretation:
+    """A meaning heard with too little confidence is none."""
+    if meaning.rejection is not None:
+        return meaning
+    span = meaning.digits
+    if span is not None and span.confidence is not None:
+        low = span.confidence < limits.digit_confidence
+    else:
+        known = [
+            t.confidence for t in tokens if t.confidence is not None and t.text != UNKNOWN_WORD
+        ]
+        low = bool(known) and sum(known) / len(known) < limits.phrase_confidence
+    if low:
+        return Interpretation(text=meaning.text, rejection=Rejection.LOW_CONFIDENCE)
+    return meaning
