@@ -6,6 +6,7 @@ Read from the environment: ``ASSISTANT_<GROUP>__<NAME>``, for example
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -65,8 +66,16 @@ class Vad(BaseModel):
     digital_silence: float = Field(-95.0, description="dBFS; below it the line carries nothing")
 
 
+def user_models() -> Path:
+    """Where downloaded models go: the user's data folder (XDG Base Directory)."""
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "vssid-voice-assistant" / "models"
+
+
 class Asr(BaseModel):
     """The recognizer."""
+
+    models: Path = Field(default_factory=user_models, description="where downloads go")
 
     noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")

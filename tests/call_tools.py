@@ -15,8 +15,8 @@ import numpy as np
 from assistant.accounts.types import Outcome
 from assistant.asr.types import EndReason, Transcript, Word
 from assistant.call import Call, CallParts
-from assistant.dialogue.types import Action, Event, Reply, Say, SayDigits
-from assistant.nlu.types import DigitSpan, Expect, Intent, Interpretation
+from assistant.dialogue.types import Action, Ask, Event, Reply, Say, SayDigits
+from assistant.nlu.types import DigitSpan, Intent, Interpretation
 from assistant.tts.renderer import Part, Rendered
 
 RATE = 8000
@@ -127,7 +127,7 @@ NAMES = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám
 DIGITS = {name: str(digit) for digit, name in enumerate(NAMES)}
 
 
-def understand(words: tuple[Word, ...], expect: Expect) -> Interpretation:
+def understand(words: tuple[Word, ...], ask: Ask) -> Interpretation:
     """Digits, "đúng", "sai", "quên": enough to drive the loop."""
     digits = "".join(DIGITS[w.text] for w in words if w.text in DIGITS)
     texts = {w.text for w in words}

@@ -105,7 +105,7 @@ class Listener:
             self._slot = self._slot_of(partial)
 
     def _slot_of(self, words: tuple[Word, ...]) -> Slot:
-        heard = self._parts.understand(words, self._ask.expect) if words else Interpretation()
+        heard = self._parts.understand(words, self._ask) if words else Interpretation()
         return slot_of(self._ask, heard, self._parts.limits.accepted_ids)
 
     def _spoken(self, sound: Sound) -> Answer | None:
@@ -129,7 +129,7 @@ class Listener:
         start = clock()
         transcript = self._finish(reason)
         decoded = clock()
-        heard = self._parts.understand(transcript.words, self._ask.expect)
+        heard = self._parts.understand(transcript.words, self._ask)
         understood = clock()
         return Answer(
             event=Heard(heard),

@@ -11,7 +11,7 @@ from typing import Protocol
 from assistant.accounts.types import AccountService, Outcome
 from assistant.asr.types import RecognizerModel, Word
 from assistant.dialogue import DialogueState, initial, step
-from assistant.dialogue.types import Action, Event, Reply
+from assistant.dialogue.types import Action, Ask, Event, Reply
 from assistant.nlu.types import Expect, Interpretation
 from assistant.settings import DialogueLimits, Turns, Vad
 from assistant.tts.renderer import Rendered
@@ -46,7 +46,7 @@ class TableConversation:
         return action
 
 
-Understand = Callable[[tuple[Word, ...], Expect], Interpretation]
+Understand = Callable[[tuple[Word, ...], Ask], Interpretation]
 Phrases = Callable[[Expect], tuple[str, ...] | None]
 Submit = Callable[[Callable[[], Outcome]], "Future[Outcome]"]
 Clock = Callable[[], float]

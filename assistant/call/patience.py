@@ -5,9 +5,10 @@ from __future__ import annotations
 from assistant.asr.endpoint import Slot
 from assistant.dialogue.code import Accepted, Progress
 from assistant.dialogue.types import Ask
-from assistant.nlu.types import Expect, Interpretation
+from assistant.nlu.types import Expect, Intent, Interpretation
 
 _A_CODE_BEGINS = 2  # digits in a row outside the code question: the caller is reading a code
+_BEGINNINGS = frozenset({Intent.WAIT, Intent.HELLO})  # "chờ chút", "alo": digits follow
 _SLOTS = {
     Progress.INCOMPLETE: Slot.INCOMPLETE,
     Progress.MAYBE_COMPLETE: Slot.INCOMPLETE,
@@ -31,5 +32,6 @@ def slot_of(ask: Ask, partial: Interpretation, accepted: Accepted) -> Slot:
 
 def _is_answer(partial: Interpretation) -> bool:
     """Said all: a request, a yes or no, a correction. "Mã số của tôi là" is none of these."""
-    said = (partial.intent, partial.yes_no, partial.correction)
+    intent = partial.intent if partial.intent not in _BEGINNINGS else None
+    said = (intent, partial.yes_no, partial.correction)
     return any(meaning is not None for meaning in said)

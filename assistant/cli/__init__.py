@@ -1,4 +1,4 @@
-"""The command line: the only place where parts are wired together. One file per group of commands."""
+"""The command line, one file per group of commands; only here are parts wired together."""
 
 from __future__ import annotations
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Annotated
 
 import typer
 
+from assistant import __version__
+from assistant.cli import accounts, call, doctor, models, prompts, transcribe
 from assistant.errors import AssistantError
+
+# What every wrong command line is; newer versions of typer bring a click of their own.
+_CallError: type[Exception] = typer.BadParameter.__mro__[2]
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 app = typer.Typer(
     name="assistant",
@@ -16,15 +23,49 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Trợ lý thoại cấp lại mật khẩu VssID (Vietnamese telephone voice assistant).",
 )
+for _group in (call, transcribe, accounts, prompts, models, doctor):
+    _group.register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"assistant {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="In phiên bản (version)."
+        ),
+    ] = False,
+) -> None:
+    """Trợ lý thoại cấp lại mật khẩu VssID (Vietnamese telephone voice assistant)."""
 
 
 def main() -> None:
-    """Run the program; a known error becomes one sentence and its exit code."""
+    """Run the program; a known error becomes one sentence, or JSON, and its exit code."""
+    as_json = "--json" in sys.argv[1:]
     try:
-        app()
+        # With --json a wrong command line is an answer like any other, not a drawn box.
+        code = app(standalone_mode=not as_json)
+        raise SystemExit(code if isinstance(code, int) else 0)
     except AssistantError as error:
-        if "--json" in sys.argv:
-            sys.stdout.write(json.dumps({"error": error.as_dict()}, ensure_ascii=False) + "\n")
+        if as_json:
+            _print_error(error.as_dict())
         else:
             sys.stderr.write(f"Lỗi {error}\n")
         raise SystemExit(error.exit_code) from None
+    except (KeyboardInterrupt, typer.Abort):
+        raise SystemExit(_INTERRUPTED) from None
+    except _CallError as error:
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        hint = "Xem: assistant --help"
+        _print_error({"code": "usage", "message": message, "hint": hint})
+        raise SystemExit(2) from None
+
+
+def _print_error(content: dict[str, str]) -> None:
+    sys.stdout.write(json.dumps({"error": content}, ensure_ascii=False) + "\n")
