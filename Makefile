@@ -1,0 +1,109 @@
+# Trợ lý thoại VssID. `make` liệt kê các lệnh (lists the targets).
+# Needs only Python >= 3.11 with venv, and make. PyPI is reached once, while installing.
+
+PYTHON ?= python3
+VENV   ?= .venv
+# Torch trains the model; nothing else needs it. On Linux PyPI's own torch wheel pulls gigabytes of
+# CUDA packages: where pip knows of a CPU build (its own index or --find-links) that one is taken;
+# name another with TORCH=..., for example TORCH=/path/to/torch-cpu.whl.
+TORCH  ?= torch==2.13.0
+# Recordings of people for `make model`; without them a model is made of synthetic speech alone.
+HUMAN  ?= ../shared/speech/train
+# More arguments for pytest, for example: make test PYTEST="-k dialogue -x"
+PYTEST ?=
+
+BIN     := $(VENV)/bin
+PY      := $(BIN)/python
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock
+RUN     := $(VENV)/.installed
+DEV     := $(VENV)/.installed-dev
+TRAIN   := $(VENV)/.installed-train
+
+DEMO       := var/demo
+DEMO_PHONE := 0501234567
+DEMO_CODE  := 7931025846
+DEMO_TURNS := $(sort $(wildcard examples/demo/*.wav))
+demo talk batch: export ASSISTANT_DATABASE_URL := sqlite:///$(DEMO)/accounts.sqlite3
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo talk batch test test-full lint types bench prompts model lock clean
+
+help: ## Liệt kê các lệnh (this list)
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+	  while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+setup: $(RUN) ## Cài vào .venv, từ PyPI, đúng phiên bản đã khóa (install, locked)
+
+demo: $(RUN) ## Nghe thử một cuộc gọi cấp lại mật khẩu, ngoại tuyến (a whole call, offline)
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	@echo "# Tài khoản bịa trong một cơ sở dữ liệu dùng một lần (an invented account, a throw-away database)"
+	$(BIN)/assistant accounts add --phone $(DEMO_PHONE) --code $(DEMO_CODE) --invented
+	@echo
+	@echo "# Người gọi là giọng máy không có trong dữ liệu huấn luyện (a synthetic caller kept out of training)"
+	$(BIN)/assistant call --from $(DEMO_PHONE) --out $(DEMO) $(DEMO_TURNS)
+
+talk: $(RUN) ## Nói chuyện trực tiếp qua micro (chưa có: by microphone, not there yet)
+	@echo "Chưa nói chuyện trực tiếp được: còn thiếu kênh micro và điện thoại trên trang web. Hiện gọi thử bằng tệp: make demo."
+	@echo "Not there yet: the microphone and web-phone channels are missing. For now, call with audio files: make demo."
+
+batch: $(RUN) ## Chạy hàng loạt kịch bản âm thanh (chưa có: scored scenarios, not there yet)
+	@echo "Chưa chạy kịch bản hàng loạt được: còn thiếu tệp kịch bản, chấm điểm và báo cáo. Hiện ghi lời nói của nhiều tệp bằng: assistant transcribe *.wav"
+	@echo "Not there yet: scenarios, scoring and reports are missing. For now, transcribe many files with: assistant transcribe *.wav"
+
+test: $(DEV) ## Kiểm thử, dưới 5 phút trên 2 lõi (the tests, under 5 minutes on 2 cores)
+	$(PY) -m pytest -m "not full and not network" $(PYTEST)
+
+test-full: $(TRAIN) ## Kiểm thử cần nhiều phút, torch hoặc gói Debian (what takes minutes, torch, Debian packages)
+	$(PY) -m pytest -m "full or network" $(PYTEST)
+
+lint: $(DEV) ## Soát mã nguồn và định dạng bằng ruff
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: $(DEV) ## Soát kiểu bằng mypy --strict
+	$(PY) -m mypy
+
+bench: $(DEV) ## Đo: mỗi tệp trong benchmarks/ in số đo của nó (print the measured figures)
+	@for file in benchmarks/[a-z]*.py; do \
+	  [ -e "$$file" ] || { echo "benchmarks/: chưa có phép đo nào (no benchmark yet)."; exit 1; }; \
+	  echo "# $$file"; $(PY) "$$file" || exit 1; done
+
+prompts: $(DEV) ## Dựng lại những câu thoại đã đổi rồi kiểm tra (render what changed, check)
+	$(BIN)/assistant prompts build
+	$(BIN)/assistant prompts check
+
+model: $(TRAIN) ## Huấn luyện lại mô hình nhận dạng từ đầu, nhiều giờ (rebuild the embedded model, hours)
+	$(PY) -m assistant.training --human $(HUMAN)
+
+# --- what the targets above stand on ---
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Cần Python 3.11 trở lên (Python >= 3.11 is needed): make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "Không tạo được môi trường ảo (no venv). Trên Debian: apt install python3-venv"; exit 1; }
+
+$(RUN): pyproject.toml requirements.lock | $(PY)
+	@echo "Đang cài các gói từ PyPI (installing)…"
+	@$(INSTALL) -e .
+	@touch $@
+
+$(DEV): pyproject.toml requirements.lock | $(PY)
+	@echo "Đang cài các gói để phát triển từ PyPI (installing the development extras)…"
+	@$(INSTALL) -e '.[dev]'
+	@touch $(RUN) $@
+
+$(TRAIN): $(DEV)
+	@echo "Đang cài $(TORCH) để huấn luyện (installing what trains the model)…"
+	@$(INSTALL) '$(TORCH)'
+	@$(INSTALL) -e '.[dev,train]'
+	@touch $@
+
+lock: ## Khóa lại phiên bản các gói bằng uv (lock the versions again)
+	uv lock --upgrade
+	uv export --quiet --frozen --extra dev --extra piper --extra train --no-hashes --no-annotate \
+	  --no-emit-project --prune torch -o requirements.lock
+
+clean: ## Xóa môi trường ảo và những gì đã sinh ra (remove what was made)
+	rm -rf $(VENV) var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
