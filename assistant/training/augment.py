@@ -37,6 +37,10 @@ class Severity:
 
 
 DEFAULT = Severity()
+MILD = Severity(
+    speed=0.1, reverb=0.1, telephone=0.2, noise=0.4, babble=0.0, snr=(15.0, 40.0),
+    level=(-25.0, -3.0), clip=0.0, coarse=0.0, loss=0.0,
+)  # fmt: skip
 
 
 def change_speed(x: Samples, factor: float) -> Samples:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from assistant.training.augment import DEFAULT, RATE, Severity, spoil
+from assistant.training.augment import DEFAULT, MILD, RATE, Severity, spoil
 from assistant.training.corpus import Corpus
 from assistant.training.features import fbank
 from assistant.training.lexicon import phone_table, text_phones
@@ -55,9 +55,10 @@ class Stream(IterableDataset[Batch]):
         self,
         sources: list[Source],
         seed: int,
-        batch_seconds: float = 160.0,
-        pool: int = 384,
+        batch_seconds: float = 48.0,
+        pool: int = 256,
         severity: Severity = DEFAULT,
+        mild_epochs: int = 0,
     ) -> None:
         self.sources = sources
         self.seed = seed
@@ -65,6 +66,7 @@ class Stream(IterableDataset[Batch]):
         self.batch_seconds = batch_seconds
         self.pool = pool
         self.severity = severity
+        self.mild_epochs = mild_epochs  # a network that knows nothing learns faster from these
         self._members = [_by_speaker(s.corpus) for s in sources]
 
     def __iter__(self) -> Iterator[Batch]:
@@ -89,9 +91,10 @@ class Stream(IterableDataset[Batch]):
             chosen += [int(m) for m in rng.choice(mates, count - 1)]
         samples = _splice([source.corpus.utterance(i) for i in chosen], source.gap, rng)
         text = " ".join(source.corpus.texts[i] for i in chosen)
+        severity = MILD if self.epoch < self.mild_epochs else self.severity
         other = self.sources[int(rng.integers(len(self.sources)))].corpus
         noise = other.utterance(int(rng.integers(len(other))))
-        return fbank(spoil(samples, rng, self.severity, noise)), target(text)
+        return fbank(spoil(samples, rng, severity, noise)), target(text)
 
 
 def _by_speaker(corpus: Corpus) -> dict[str, list[int]]:

@@ -29,7 +29,7 @@ class Plan:
 
     epochs: int = 40
     epoch_hours: float = 5.0
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
     final_rate: float = 2e-5
     warmup_epochs: float = 1.0
     weight_decay: float = 1e-3
@@ -42,7 +42,6 @@ class Plan:
     threads: int = 2
     workers: int = 1
     seed: int = 20261123
-    batch_seconds: float = 160.0
 
 
 def mask(features: Tensor, plan: Plan, generator: torch.Generator) -> Tensor:

@@ -1,0 +1,1 @@
+"""Measuring: sets of labelled recordings in, scores with intervals out."""

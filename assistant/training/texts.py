@@ -1,0 +1,129 @@
+"""What synthetic callers say, and what the default grammar is counted from.
+
+Codes and answers as callers speak them (``assistant.nlu.saying`` and the phrase tables), the
+assistant's own prompts, sentences of the public text sets, and random syllables.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from assistant.nlu import phrases, vocabulary
+from assistant.nlu.saying import Style, say_digits
+from assistant.nlu.types import Expect
+from assistant.training.corpus import clean_text
+from assistant.training.lexicon import UNKNOWN, pronunciations, text_phones
+
+LENGTHS = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 8, 10, 10, 10, 10, 12)
+STYLES = (
+    *[Style.SINGLES] * 9, *[Style.PAIRS] * 3, *[Style.THREES] * 3, *[Style.PHONE] * 2,
+    Style.REPEATS, *[Style.CARDINAL] * 4,
+)  # fmt: skip
+SHORT = (
+    "đúng", "không", "đúng rồi", "không phải", "vâng", "dạ", "sai", "sai rồi", "dạ đúng",
+    "không đúng", "phải", "cấp lại mật khẩu", "quên mật khẩu", "nhắc lại",
+)  # fmt: skip
+"""Turns that carry a call and are over in a moment: they deserve many voices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """How many synthetic utterances of each kind."""
+
+    digits: int = 16_000
+    phrases: int = 6_000
+    short: int = 2_500
+    sentences: int = 9_000
+    syllables: int = 4_000
+
+
+def digit_words(rng: random.Random) -> list[str]:
+    """A code, a part of one or a number, in a random reading."""
+    count = rng.choice(LENGTHS)
+    style = rng.choice(STYLES)
+    if style is Style.CARDINAL:
+        count = rng.choice((2, 3, 4, 5, 6, 7, 8, 9, 9, 9))
+    digits = "".join(rng.choice("0123456789") for _ in range(count))
+    if style is Style.CARDINAL:
+        digits = rng.choice("123456789") + digits[1:]
+    return say_digits(digits, style, rng)
+
+
+def phrase_list() -> list[str]:
+    """Every phrase of the tables that can be spelled out."""
+    found = dict.fromkeys(p for e in Expect for p in phrases(e) if p != UNKNOWN)
+    return [p for p in found if len(p.split()) <= 14 and text_phones(p)]
+
+
+def prompt_lines(prompts: Path) -> list[str]:
+    """The assistant's own sentences, cut at punctuation."""
+    entries = yaml.safe_load((prompts / "prompts.yaml").read_text(encoding="utf-8"))["prompts"]
+    lines: list[str] = []
+    for entry in entries.values():
+        text = str(entry.get("speak", entry["text"]))
+        for mark in ".,;:?!–":
+            text = text.replace(mark, "\n")
+        lines += [clean_text(part) for part in text.split("\n")]
+    return [line for line in dict.fromkeys(lines) if line and text_phones(line)]
+
+
+def sentences(folder: Path | None, rng: random.Random) -> list[str]:
+    """Stretches of 3-12 words of the public texts (``*.txt``); none without a folder."""
+    found: list[str] = []
+    for path in sorted(folder.glob("*.txt")) if folder else ():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            words = clean_text(line).split()
+            for at in range(0, len(words), 12):
+                part = " ".join(words[at : at + rng.randrange(3, 13)])
+                if part and text_phones(part):
+                    found.append(part)
+    rng.shuffle(found)
+    return found
+
+
+def spoken_texts(
+    amounts: Amounts, prompts: Path, text_folder: Path | None, rng: random.Random
+) -> list[str]:
+    """The lines that synthetic callers speak."""
+    leads = [p for p in phrases(Expect.CODE) if p.endswith(" là")]
+    lines = []
+    for _ in range(amounts.digits):
+        lead = rng.choice(leads).split() if leads and rng.random() < 0.15 else []
+        lines.append(" ".join(lead + digit_words(rng)))
+    table = phrase_list() + prompt_lines(prompts)
+    for _ in range(amounts.phrases):
+        lines.append(" ".join(rng.sample(table, rng.choice((1, 1, 2)))))
+    lines += [rng.choice(SHORT) for _ in range(amounts.short)]
+    public = sentences(text_folder, rng)
+    lines += public[: amounts.sentences]
+    known = sorted({w for line in (*public, *table) for w in line.split()})
+    for _ in range(amounts.syllables):
+        lines.append(" ".join(rng.choice(known) for _ in range(rng.randrange(1, 7))))
+    return [line for line in lines if text_phones(line)]
+
+
+def model_words(text_folder: Path | None, common: int = 1_200) -> list[str]:
+    """The model's vocabulary: every word of the tables, the commonest ``common`` syllables of
+    the public texts, and the filler."""
+    counts = Counter(
+        w for line in sentences(text_folder, random.Random(1)) for w in line.split()
+    )
+    extra = [w for w, _ in counts.most_common(common)]
+    words = dict.fromkeys([*vocabulary(), *extra])
+    return [*sorted(w for w in words if pronunciations(w)), UNKNOWN]
+
+
+def grammar_sentences(
+    prompts: Path, text_folder: Path | None, rng: random.Random, codes: int = 6_000
+) -> list[Sequence[str]]:
+    """Text of the default grammar: codes, phrases of every state, a little of everything."""
+    lines: list[Sequence[str]] = [digit_words(rng) for _ in range(codes)]
+    lines += [p.split() for p in phrase_list() for _ in range(3)]
+    lines += [line.split() for line in sentences(text_folder, rng)[:6_000]]
+    return lines
