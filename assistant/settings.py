@@ -54,14 +54,14 @@ class Turns(BaseModel):
 
 
 class Vad(BaseModel):
-    """Voice activity; levels in dBFS of the differenced signal (asr/vad.py)."""
+    """Voice activity; levels in dBFS above 300 Hz (asr/vad.py)."""
 
     window: float = Field(1.6, gt=0, description="s of minimum statistics")
     blocks: int = Field(8, ge=2, description="parts of the window")
     onset: float = Field(0.06, gt=0, description="s above the floor; a click is shorter")
     start_margin: float = Field(9.0, description="dB above the floor that begin speech")
     stay_margin: float = Field(6.0, description="dB above the floor that continue it")
-    quietest: float = Field(-66.0, description="dBFS below which nothing is speech")
+    quietest: float = Field(-70.0, description="dBFS below which nothing is speech")
     first_floor: float = Field(-45.0, description="dBFS, the highest floor at the start")
     digital_silence: float = Field(-95.0, description="dBFS; below it the line carries nothing")
 

@@ -1,8 +1,8 @@
 """Is somebody speaking? Energy above a tracked noise floor, frame by frame.
 
-Pure and clockless. The level is taken from the difference of neighbouring samples an eighth of
-a millisecond apart, a filter with zeros at 0 and 8 kHz: it removes DC and mains hum and keeps
-the telephone band, at any sampling rate and at the cost of three array operations a frame.
+Pure and clockless. The level is that of the samples less their moving average over 2.5 ms: a
+high-pass of linear phase, -3 dB at 300 Hz and -32 dB at 50 Hz, so that neither DC nor mains hum
+counts, at any sampling rate and for a handful of array operations a frame.
 """
 
 from __future__ import annotations
@@ -16,17 +16,21 @@ from assistant.settings import Vad
 
 _FULL_SCALE_DB = 20 * math.log10(32768)
 _SILENT = -100.0  # dBFS: what an all-zero frame is taken for
+_NOTHING = 1e-9  # power that is but rounding: a constant
+_AVERAGE = 0.0025  # s
 
 
 def level(frame: bytes, rate: int) -> float:
-    """The level of a frame of 16-bit PCM in dBFS, without DC and hum; -100 for zeros."""
-    samples = np.frombuffer(frame, "<i2").astype(np.float32)
-    lag = max(1, rate // 8000)
-    if len(samples) <= lag:
+    """The level of a frame of 16-bit PCM in dBFS, without DC and hum; -100 for silence."""
+    width = round(rate * _AVERAGE) | 1  # odd, so that the average has a middle
+    sums = np.cumsum(np.frombuffer(frame, "<i2"), dtype=np.int64)
+    if len(sums) <= width:
         return _SILENT
-    step = samples[lag:] - samples[:-lag]
-    power = float(np.dot(step, step)) / len(step)
-    return 10 * math.log10(power) - _FULL_SCALE_DB if power > 0 else _SILENT
+    averages = (sums[width:] - sums[:-width]) / width
+    middle = (width + 1) // 2
+    rest = np.frombuffer(frame, "<i2")[middle : middle + len(averages)] - averages
+    power = float(np.dot(rest, rest)) / len(rest)
+    return 10 * math.log10(power) - _FULL_SCALE_DB if power > _NOTHING else _SILENT
 
 
 class VoiceActivity:

@@ -14,7 +14,6 @@ from assistant.cli.checks import Finding, run_checks
 from assistant.cli.show import print_json
 from assistant.settings import load_settings
 
-
 # By works and required: what calls cannot do without is marked differently from extras.
 _MARKS = {
     (True, True): ("✓", "green"),
