@@ -57,8 +57,8 @@ def says_yes(words: Sequence[str], expect: Expect) -> bool:
             strong |= n >= _STRONG_WORDS or words[i] in ("đúng", "chuẩn")
             i += n
             continue
-        short = _longest(words, i, _short_yes(expect))
-        if short and len(words) <= _SHORT_TURN:
+        short = _longest(words, i, _short_yes(expect)) if len(words) <= _SHORT_TURN else 0
+        if short:
             any_yes = True
         elif words[i] not in polite and words[i] not in tables.fillers().hesitations:
             loose += 1

@@ -45,6 +45,7 @@ class _State:
     correction: Correction | None = None
     undecided: bool = False
     restart: bool = False
+    taken_back: bool = False
 
 
 def collect(tokens: Sequence[Token], expect: Expect, digits_so_far: int) -> Collected:
@@ -94,9 +95,13 @@ def _take(state: _State, clause: _Clause, expect: Expect, so_far: int) -> _State
     change = placed_change(clause.tokens)
     if change is not None and not _dictated(change, state, expect, so_far):
         return _take_change(state, clause, change, so_far)
+    if change is not None:
+        return replace(state, digits=state.digits + change.correction.digits)
     run = read_run(clause.tokens, so_far + len(state.digits))
     if run is None:
-        return state
+        # "không một hai, à nhầm" and nothing after it: what was said is wrong, it comes again
+        taken_back = clause.marker == "repair"
+        return _State(restart=state.restart, taken_back=True) if taken_back else state
     if run.digits is None:
         return replace(state, undecided=True)
     if not _believable(run, expect):
@@ -176,6 +181,7 @@ def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
     span = _span(digits, state, 0 if state.restart or expect is not Expect.CODE else so_far)
     if digits and span is None:
         return Collected(undecided=True, heard_digits=heard)
+    denied = denied or (state.taken_back and not digits and state.correction is None)
     return Collected(span=span, correction=state.correction, denied=denied, heard_digits=heard)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from assistant.nlu import tables
 from assistant.nlu.numbers import digit_of
@@ -79,9 +80,8 @@ def apply(digits: str, change: Correction) -> str | None:
 
 
 def _common_prefix(a: str, b: str) -> int:
-    return next(
-        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
-    )
+    pairs = zip(a, b, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _correction(place: Place, digits: str) -> Correction:

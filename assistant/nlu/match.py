@@ -22,7 +22,7 @@ from assistant.nlu.types import Expect, Intent
 _EXACT, _TONELESS, _BARE = 100.0, 94.0, 90.0
 _GAP_WORDS = 4  # between two parts of a phrase
 _GAP_COST = 1.0  # per word of a gap
-_FUZZY_LETTERS = 7  # shorter parts must be exact but for the tone: "đổi"/"đội" are two words
+_FUZZY_LETTERS = 10  # shorter parts must be exact but for the tone: "đổi"/"đội" are two words
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,10 @@ def _part_score(alternative: Words, forms: _Forms, start: int) -> float:
     if forms.toneless[start:end] == part.toneless:
         # a single word with another tone is usually another word
         return _TONELESS if len(alternative) > 1 else 0.0
-    heard, meant = " ".join(forms.toneless[start:end]), " ".join(part.toneless)
-    if len(meant) < _FUZZY_LETTERS or not _same_negation(forms.toned[start:end], part.toned):
+    long_enough = len("".join(part.toneless)) >= _FUZZY_LETTERS
+    if not (long_enough and _same_negation(forms.toned[start:end], part.toned)):
         return 0.0
+    heard, meant = " ".join(forms.toneless[start:end]), " ".join(part.toneless)
     return min(_TONELESS, fuzz.ratio(heard, meant))
 
 

@@ -46,9 +46,7 @@ def read_run(
     start = before
     while start and tokens[start - 1].role is Role.CLASSIFIER:
         start -= 1
-    inside = (
-        tokens[min(first, start) : last + 1] if letters_from is None else tokens[first : last + 1]
-    )
+    inside = tokens[start if letters_from is None else first : last + 1]
     found = readings(_words(inside))
     others = [t for t in (*tokens[:before], *tokens[last + 1 :]) if t.role is Role.OTHER]
     return Run(

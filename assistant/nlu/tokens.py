@@ -74,7 +74,9 @@ def is_digits(text: str) -> bool:
 @cache
 def _foldings() -> tuple[tuple[Words, Words], ...]:
     """(what is said, what it becomes), longest first."""
-    pairs = [(form, (word,)) for form, word in tables.numbers().folded.items()]
+    pairs: list[tuple[Words, Words]] = [
+        (form, (word,)) for form, word in tables.numbers().folded.items()
+    ]
     for written, forms in tables.spoken().items():
         pairs += [(form, tuple(words_of(written))) for form in forms]
     return tuple(sorted(pairs, key=lambda p: len(p[0]), reverse=True))
@@ -154,9 +156,9 @@ def _mark_zeros(texts: Sequence[str], roles: list[Role], expect: Expect) -> None
     """ "không" that is no zero becomes OTHER, judged by its neighbours; right to left, so
     that in "không không một" each can lean on a zero already sure."""
     for i in reversed(range(len(texts))):
-        if texts[i] == _ZERO and roles[i] is Role.NUMBER:
-            if not _is_zero(texts, roles, i, expect):
-                roles[i] = Role.OTHER
+        heard = texts[i] == _ZERO and roles[i] is Role.NUMBER
+        if heard and not _is_zero(texts, roles, i, expect):
+            roles[i] = Role.OTHER
 
 
 def _is_zero(texts: Sequence[str], roles: Sequence[Role], i: int, expect: Expect) -> bool:
