@@ -30,9 +30,9 @@ class AudioLimits(BaseModel):
 
     min_rate: int = Field(4_000, description="Hz")
     max_rate: int = Field(192_000, description="Hz")
-    max_channels: int = 32
+    max_channels: int = Field(32, ge=1, description="mixed down to one")
     max_seconds: float = Field(3_600.0, description="s; a longer file is refused")
-    max_bytes: int = 1 << 30
+    max_bytes: int = Field(1 << 30, ge=1, description="bytes of a file")
 
 
 class Turns(BaseModel):
@@ -92,22 +92,24 @@ class DialogueLimits(BaseModel):
     corrections: int = Field(5, ge=0, description="single digits corrected before a fresh start")
     wait_silences: int = Field(2, ge=0, description="uncounted silences after 'chờ chút'")
     max_turns: int = Field(60, ge=1, description="caller turns; bounds what a call can cost")
-    accepted_ids: Literal["bhxh", "cccd", "both"] = "both"
+    accepted_ids: Literal["bhxh", "cccd", "both"] = Field(
+        "both", description="mã số BHXH (10 digits), căn cước (12 digits), or both"
+    )
 
 
 class Security(BaseModel):
     """Limits of security.md."""
 
-    verifications_per_call: int = 3
+    verifications_per_call: int = Field(3, description="right or wrong")
     failures_per_phone: int = Field(5, description="in 24 h")
     resets_per_account: int = Field(3, description="in 24 h")
     failures_per_code_alert: int = Field(3, ge=1, description="in 24 h, then the owner is told")
-    window_hours: float = 24.0
-    password_digits: int = Field(6, ge=6)
-    password_minutes: float = Field(10.0, description="to first use")
-    argon2_memory_kib: int = 19 * 1024
-    argon2_time: int = 2
-    argon2_parallelism: int = 1
+    window_hours: float = Field(24.0, description="h; the rolling window of the limits")
+    password_digits: int = Field(6, ge=6, description="of a new password")
+    password_minutes: float = Field(10.0, description="min to first use")
+    argon2_memory_kib: int = Field(19 * 1024, description="KiB a hash (OWASP, argon2id)")
+    argon2_time: int = Field(2, description="passes (OWASP)")
+    argon2_parallelism: int = Field(1, description="lanes (OWASP)")
     argon2_concurrency: int = Field(4, description="hashes at once, bounds memory")
     key_file: Path | None = Field(None, description="key of the HMACs and the contact cipher")
     lock_wait: float = Field(5.0, gt=0, description="s to wait for another writer")
@@ -116,8 +118,10 @@ class Security(BaseModel):
 class Voice(BaseModel):
     """How prompts are rendered, and the pauses of spliced digits."""
 
-    engine: Literal["espeak", "gtts", "piper"] = "espeak"
-    espeak_voice: str = "vi"
+    engine: Literal["espeak", "gtts", "piper"] = Field(
+        "espeak", description="renders the prompts ahead of time; never in a call"
+    )
+    espeak_voice: str = Field("vi", description="northern; vi-vn-x-south, vi-vn-x-central")
     espeak_variant: str | None = Field(
         "Annie",
         description="of 101 variants the one whose lone digits at 8 kHz lie nearest to people's by "
@@ -143,8 +147,8 @@ class Voice(BaseModel):
 class Remote(BaseModel):
     """The HTTP client of an account system elsewhere."""
 
-    url: str | None = None
-    secret_file: Path | None = None
+    url: str | None = Field(None, description="None: the accounts are in our own database")
+    secret_file: Path | None = Field(None, description="key of the signatures, mode 0600")
     timeout: float = Field(5.0, gt=0, description="s of one request")
     deadline: float = Field(12.0, gt=0, description="s for all tries; the caller is waiting")
     retries: int = Field(2, ge=0, description="after a transport error, with the same key")
@@ -155,8 +159,8 @@ class Remote(BaseModel):
 class Notify(BaseModel):
     """Where notifications for account owners go: a gateway for SMS or e-mail."""
 
-    url: str | None = None
-    secret_file: Path | None = None
+    url: str | None = Field(None, description="None: notifications stay in the outbox")
+    secret_file: Path | None = Field(None, description="key of the signatures, mode 0600")
     timeout: float = Field(5.0, gt=0, description="s")
     ca_file: Path | None = Field(None, description="CA of the gateway's certificate, PEM")
 
@@ -166,10 +170,17 @@ class Settings(BaseSettings):
         env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
     )
 
-    model: Path = Field(default_factory=lambda: packaged("models") / "vi-telephone")
-    prompts: Path = Field(default_factory=lambda: packaged("audio_prompts"))
-    database_url: str = "sqlite:///var/assistant.sqlite3"
-    hotline: str = "1900 9068"
+    model: Path = Field(
+        default_factory=lambda: packaged("models") / "vi-telephone",
+        description="folder of a Vosk model (models/README.md)",
+    )
+    prompts: Path = Field(
+        default_factory=lambda: packaged("audio_prompts"), description="prompts.yaml and its clips"
+    )
+    database_url: str = Field(
+        "sqlite:///var/assistant.sqlite3", description="SQLAlchemy URL: SQLite or PostgreSQL"
+    )
+    hotline: str = Field("1900 9068", description="named in notifications")
     fee_per_minute: int = Field(1_000, description="đồng a started minute")
 
     audio: AudioLimits = AudioLimits()
