@@ -140,15 +140,15 @@ def understand(words: tuple[Word, ...], ask: Ask) -> Interpretation:
 
 
 class ScriptedTalk:
-    """Returns the given actions one after the other and keeps the events."""
+    """Returns the given actions one after the other, then the last again; keeps the events."""
 
     def __init__(self, actions: Iterable[Action]) -> None:
-        self._actions = iter(actions)
+        self._actions = list(actions)
         self.events: list[Event] = []
 
     def next(self, event: Event) -> Action:
         self.events.append(event)
-        return next(self._actions)
+        return self._actions[min(len(self.events), len(self._actions)) - 1]
 
 
 @dataclass

@@ -272,7 +272,7 @@ def _broken() -> AudioError:
 def _too_long(limits: AudioLimits) -> AudioError:
     return AudioError(
         "audio-too-long",
-        f"Tệp dài hơn {limits.max_seconds / 60:.0f} phút hoặc lớn hơn {limits.max_bytes >> 20} MB.",
+        f"Tệp dài hơn {limits.max_seconds:.0f} giây hoặc lớn hơn {limits.max_bytes >> 20} MB.",
         "Cắt thành các đoạn ngắn hơn.",
     )
 
