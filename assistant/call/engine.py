@@ -216,7 +216,10 @@ class Call:
     def _record(self, answer: Answer) -> None:
         event = answer.event
         if isinstance(event, Keyed) and _may_be_ended_late(self._action, event.keys):
-            self._swallow_until = self.now + self._parts.turns.inter_digit
+            if self._queue and self._queue[0] == "#":
+                self._queue.popleft()
+            elif not self._queue:
+                self._swallow_until = self.now + self._parts.turns.inter_digit
         self._amend(
             ended=self.now,
             end_reason=answer.reason,

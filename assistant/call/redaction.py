@@ -25,8 +25,9 @@ def redact_words(words: Sequence[str], expect: Expect, heard: Interpretation) ->
     """The words of a turn with every number word of a code masked, one mask a word."""
     everywhere = expect in (Expect.CODE, Expect.SECRET) or heard.digits or heard.correction
     names = _number_words() | (_near_forms() if everywhere else frozenset())
-    numeric = [word in names or any(c.isdigit() for c in word) for word in words]
-    hidden = set(_runs(numeric, 1 if everywhere else _A_CODE_BEGINS))
+    written = {i for i, word in enumerate(words) if any(c.isdigit() for c in word)}
+    numeric = [i in written or word in names for i, word in enumerate(words)]
+    hidden = written.union(_runs(numeric, 1 if everywhere else _A_CODE_BEGINS))
     return tuple(MASK if i in hidden else word for i, word in enumerate(words))
 
 
