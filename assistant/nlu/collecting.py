@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from assistant.nlu import tables
 from assistant.nlu.corrections import PlacedChange, apply, placed_change, repaired
+from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.spans import COMPLETE, Run, code_of, read_run
 from assistant.nlu.tokens import Role, Token, find_phrase
 from assistant.nlu.types import Correction, DigitSpan, Expect
@@ -52,7 +53,7 @@ def collect(tokens: Sequence[Token], expect: Expect, digits_so_far: int) -> Coll
     """Digits and correction of an utterance with roles. Pure; never raises."""
     fillers_only = all(
         t.role in (Role.HESITATION, Role.SEPARATOR, Role.LEAD) for t in tokens
-    ) and any(t.role is not Role.HESITATION or t.text in tables.fillers().polite for t in tokens)
+    ) and any(t.text != UNKNOWN_WORD for t in tokens)
     first = next((i for i, t in enumerate(tokens) if t.role is Role.NUMBER), None)
     state = _State()
     for clause in _clauses(tokens, expect):
@@ -181,7 +182,8 @@ def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
     span = _span(digits, state, 0 if state.restart or expect is not Expect.CODE else so_far)
     if digits and span is None:
         return Collected(undecided=True, heard_digits=heard)
-    denied = denied or (state.taken_back and not digits and state.correction is None)
+    if expect is Expect.CODE:  # elsewhere the answer tables say what is a no
+        denied = state.taken_back and not digits and state.correction is None
     return Collected(span=span, correction=state.correction, denied=denied, heard_digits=heard)
 
 

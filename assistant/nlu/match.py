@@ -13,7 +13,7 @@ from functools import cache
 from rapidfuzz import fuzz
 
 from assistant.nlu import tables
-from assistant.nlu.normal import bare, toned, toneless
+from assistant.nlu.normal import UNKNOWN_WORD, bare, toned, toneless
 from assistant.nlu.patterns import Words
 from assistant.nlu.tables import Phrase
 from assistant.nlu.types import Expect, Intent
@@ -22,7 +22,8 @@ from assistant.nlu.types import Expect, Intent
 _EXACT, _TONELESS, _BARE = 100.0, 94.0, 90.0
 _GAP_WORDS = 4  # between two parts of a phrase
 _GAP_COST = 1.0  # per word of a gap
-_FUZZY_LETTERS = 10  # shorter parts must be exact but for the tone: "đổi"/"đội" are two words
+_LOST = 60.0  # a word the recognizer heard as noise
+_NEAR = 75.0  # rapidfuzz ratio of two words: one letter of four
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +118,39 @@ def _find(alternative: Words, forms: _Forms, minimum: float) -> list[_Place]:
 
 
 def _part_score(alternative: Words, forms: _Forms, start: int) -> float:
+    """How well the words at ``start`` say ``alternative``: 0 when a word is another word."""
     part = _part_forms(alternative)
     end = start + len(alternative)
     if forms.toned[start:end] == part.toned:
         return _EXACT
     if forms.plain:
         return _BARE if forms.bare[start:end] == part.bare else 0.0
-    if forms.toneless[start:end] == part.toneless:
-        # a single word with another tone is usually another word
-        return _TONELESS if len(alternative) > 1 else 0.0
-    long_enough = len("".join(part.toneless)) >= _FUZZY_LETTERS
-    if not (long_enough and _same_negation(forms.toned[start:end], part.toned)):
+    if len(alternative) == 1:
+        return 0.0  # a single word with another tone is usually another word
+    heard = zip(forms.toned[start:end], forms.toneless[start:end], strict=True)
+    meant = zip(part.toned, part.toneless, strict=True)
+    scores = [_word_score(*h, *m) for h, m in zip(heard, meant, strict=True)]
+    sure = sum(score >= _TONELESS for score in scores)
+    if min(scores) == 0.0 or 3 * sure < 2 * len(scores):
+        return 0.0  # of two words none may differ, of three one
+    letters = [len(w) for w in part.toneless]
+    return sum(s * n for s, n in zip(scores, letters, strict=True)) / sum(letters)
+
+
+@cache
+def _word_score(heard: str, heard_base: str, meant: str, meant_base: str) -> float:
+    """One word against another, 0 when they are too far apart. A "not" must be heard as one,
+    whatever its neighbours; a word lost in noise may be the one that is missing."""
+    if heard == meant:
+        return _EXACT
+    if heard_base == meant_base:
+        return _TONELESS
+    if heard in _NEGATIONS or meant in _NEGATIONS or min(len(heard_base), len(meant_base)) < 3:
         return 0.0
-    heard, meant = " ".join(forms.toneless[start:end]), " ".join(part.toneless)
-    return min(_TONELESS, fuzz.ratio(heard, meant))
+    if heard == UNKNOWN_WORD:
+        return _LOST
+    near = fuzz.ratio(heard_base, meant_base)
+    return near if near >= _NEAR else 0.0
 
 
 @cache
@@ -139,11 +159,6 @@ def _part_forms(alternative: Words) -> _Forms:
 
 
 _NEGATIONS = frozenset(toned(w) for w in ("không", "chưa", "chẳng", "hết", "đừng"))
-
-
-def _same_negation(heard: Sequence[str], meant: Sequence[str]) -> bool:
-    """A fuzzy score never bridges a "not"."""
-    return [w for w in heard if w in _NEGATIONS] == [w for w in meant if w in _NEGATIONS]
 
 
 def _best_chain(intent: Intent, parts: Sequence[Sequence[_Place]], minimum: float) -> Match | None:

@@ -24,6 +24,7 @@ class Role(StrEnum):
     HESITATION = "hesitation"  # dropped even inside a number
     SEPARATOR = "separator"  # ends a number, carries no meaning
     LEAD = "lead"  # "mã số của tôi là"
+    PHRASE = "phrase"  # a word of a recognised phrase or expression: no digit
     OTHER = "other"  # anything else
 
 
@@ -51,7 +52,7 @@ def with_roles(tokens: Sequence[Token], expect: Expect, masked: frozenset[int]) 
     texts = [t.text for t in tokens]
     roles = [_first_role(t) for t in texts]
     for i in masked | _idioms(texts):
-        roles[i] = Role.OTHER
+        roles[i] = Role.PHRASE
     _mark_separators(texts, roles, masked)
     _mark_classifiers(texts, roles)
     _mark_zeros(texts, roles, expect)
@@ -148,8 +149,9 @@ def _mark_classifiers(texts: Sequence[str], roles: list[Role]) -> None:
         n = find_phrase(texts, i, number.repeat)
         if n and i + n < len(texts) and roles[i + n] is Role.NUMBER:
             roles[i : i + n] = [Role.CLASSIFIER] * n
-        elif texts[i] in number.times and i >= 2 and roles[i - 1] is Role.NUMBER:
-            roles[i] = Role.CLASSIFIER
+        elif texts[i] in number.times and i and roles[i - 1] is Role.NUMBER:
+            beside = [*roles[max(0, i - 2) : i - 1], *roles[i + 1 : i + 2]]
+            roles[i] = Role.CLASSIFIER if Role.NUMBER in beside else roles[i]
 
 
 def _mark_zeros(texts: Sequence[str], roles: list[Role], expect: Expect) -> None:
@@ -166,7 +168,7 @@ def _is_zero(texts: Sequence[str], roles: Sequence[Role], i: int, expect: Expect
     right = _neighbour(roles, i, 1)
     if right is not None and roles[right] in (Role.NUMBER, Role.CLASSIFIER):
         return True
-    if right is not None and roles[right] is Role.OTHER:
+    if right is not None and roles[right] in (Role.OTHER, Role.PHRASE):
         return False  # không nhớ, không biết
     if right is not None and texts[right] in tables.answers().negatable:
         return False  # không phải, không đúng, không có

@@ -99,6 +99,8 @@ def _combine(
         return Interpretation(text=text, intent=Intent.REPEAT)
     if has_digits and intent in _WEAK_BESIDE_DIGITS:
         intent = None
+    if collected.correction is not None and intent is Intent.REPEAT:
+        intent = None  # "đọc lại nhé, không một …": the caller reads again, not we
     if collected.undecided and intent is None:
         return Interpretation(text=text, rejection=Rejection.AMBIGUOUS)
     meaning = Interpretation(

@@ -1,0 +1,85 @@
+"""The YAML tables of what callers say and what it must mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from assistant.nlu import HeardWord, Limits, interpret, interpret_text
+from assistant.nlu.evaluate import as_plain, case_of, evaluate
+from assistant.nlu.types import Expect, Rejection
+
+DATA = Path(__file__).parent.parent / "data"
+GOOD = ["nlu_digits", "nlu_corrections", "nlu_answers", "nlu_intents"]
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    raw = yaml.safe_load((DATA / f"{name}.yaml").read_text(encoding="utf-8"))
+    return [{"expect": "code", **row} for row in raw["cases"]]
+
+
+@pytest.mark.parametrize("row", [r for n in GOOD for r in rows(n)], ids=lambda r: r["text"])
+def test_means_what_the_table_says(row: dict[str, Any]) -> None:
+    case = case_of(row)
+    assert case.wanted, "a case must judge something"
+    result = evaluate([case])
+    assert result.right == 1, result.misses[0].got
+
+
+@pytest.mark.parametrize("row", rows("nlu_hard_negatives"), ids=lambda r: r["text"])
+def test_never_means_what_it_looks_like(row: dict[str, Any]) -> None:
+    got = as_plain(interpret_text(row["text"], Expect(row["expect"])))
+    if "never" not in row:
+        assert got["rejection"] is not None, got
+        assert all(got[n] is None for n in ("intent", "yes_no", "digits", "correction")), got
+    for name, value in row.get("never", {}).items():
+        assert got[name] != value, got
+
+
+@pytest.mark.parametrize("row", rows("nlu_known_failures"), ids=lambda r: r["text"])
+def test_known_failures_still_fail(row: dict[str, Any]) -> None:
+    result = evaluate([case_of(row)])
+    assert result.right == 0, "it works now: move the case to the table where it belongs"
+
+
+def test_no_word_at_all_is_empty() -> None:
+    assert interpret([], Expect.CODE).rejection is Rejection.EMPTY
+
+
+def test_digits_carry_their_lowest_confidence() -> None:
+    heard = [HeardWord("mã", 0.2), HeardWord("một", 0.9), HeardWord("hai", 0.6)]
+    span = interpret(heard, Expect.CODE).digits
+    assert span is not None
+    assert span.confidence == 0.6
+
+
+def test_noise_between_digits_counts_and_around_them_does_not() -> None:
+    inside = [HeardWord("một", 0.9), HeardWord("[unk]", 0.4), HeardWord("hai", 0.8)]
+    around = [HeardWord("[unk]", 0.4), HeardWord("một", 0.9), HeardWord("hai", 0.8)]
+    assert interpret(inside, Expect.CODE).digits.confidence == 0.4  # type: ignore[union-attr]
+    assert interpret(around, Expect.CODE).digits.confidence == 0.8  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "expect"), [("một hai ba", Expect.CODE), ("đúng rồi", Expect.CONFIRM)]
+)
+def test_what_was_hardly_heard_is_no_meaning(text: str, expect: Expect) -> None:
+    heard = [HeardWord(w, 0.1) for w in text.split()]
+    got = interpret(heard, expect)
+    assert got.rejection is Rejection.LOW_CONFIDENCE
+    assert (got.digits, got.yes_no) == (None, None)
+    sure = interpret(heard, expect, limits=Limits(digit_confidence=0.0, phrase_confidence=0.0))
+    assert sure.rejection is None
+
+
+def test_unknown_confidence_is_not_low() -> None:
+    assert interpret([HeardWord("đúng"), HeardWord("rồi")], Expect.CONFIRM).yes_no is True
+
+
+def test_callers_words_stay_out_of_repr() -> None:
+    got = interpret_text("không một hai ba bốn năm sáu bảy tám chín", Expect.CODE)
+    assert "0123456789" not in repr(got)
+    assert "không một" not in repr(got)
