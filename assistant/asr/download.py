@@ -135,7 +135,8 @@ def _save(response: httpx.Response, part: Path, have: int, progress: Progress) -
     done = have
     with part.open("ab" if have else "wb") as file:
         try:
-            for block in response.iter_raw(1 << 16):
+            # Blocks as they come: gathered into bigger ones, a cut line would lose the last.
+            for block in response.iter_raw():
                 done += len(block)
                 if done > _MAX_BYTES:
                     raise _too_big()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from assistant.asr.download import Source
 from assistant.asr.folder import ModelFolder, inspect_folder
@@ -70,8 +71,9 @@ def source_of(name: str, sha256: str | None) -> tuple[str, Source]:
     """
     if name in KNOWN:
         return name, Source(KNOWN[name].url, sha256 or KNOWN[name].sha256)
-    last = name.partition("?")[0].rstrip("/").rpartition("/")[2].removesuffix(".zip")
-    if "://" in name and _NAME.fullmatch(last):
+    url = urlsplit(name)
+    last = url.path.rpartition("/")[2].removesuffix(".zip")
+    if url.netloc and _NAME.fullmatch(last):
         return last, Source(name, sha256)
     raise ModelError(
         "model-unknown",

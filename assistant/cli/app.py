@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from assistant import __version__
-from assistant.cli import accounts, call, doctor, models, prompts, transcribe
 from assistant.errors import AssistantError
+
+# Modules of this package, in the order of the help, and the commands each of them brings. Only
+# the one that is asked for is imported: the account store alone takes longer than a short call.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "call": ("call",),
+    "transcribe": ("transcribe",),
+    "understand": ("understand",),
+    "accounts": ("accounts", "db", "audit", "outbox"),
+    "prompts": ("prompts",),
+    "models": ("models",),
+    "asr": ("asr",),
+    "train": ("train",),
+    "doctor": ("doctor",),
+}
 
 # What every wrong command line is; newer versions of typer bring a click of their own.
 _CallError: type[Exception] = typer.BadParameter.__mro__[2]
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_COMPLETING = "_ASSISTANT_COMPLETE"  # set by the shell's completion script
 
 app = typer.Typer(
     name="assistant",
@@ -23,8 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Trợ lý thoại cấp lại mật khẩu VssID (Vietnamese telephone voice assistant).",
 )
-for _group in (call, transcribe, accounts, prompts, models, doctor):
-    _group.register(app)
 
 
 def _show_version(wanted: bool) -> None:
@@ -45,9 +60,30 @@ def _root(
     """Trợ lý thoại cấp lại mật khẩu VssID (Vietnamese telephone voice assistant)."""
 
 
+def needed(arguments: Sequence[str], completing: bool = False) -> tuple[str, ...]:
+    """The modules whose commands a command line may need: one, none for ``--version``, or all."""
+    if completing:
+        return tuple(GROUPS)
+    first = arguments[0] if arguments else ""
+    if first == "--version":
+        return ()
+    named = tuple(module for module, commands in GROUPS.items() if first in commands)
+    return named or tuple(GROUPS)
+
+
+def register(program: typer.Typer, modules: Sequence[str]) -> typer.Typer:
+    """Hang the commands of these modules on the program."""
+    for module in modules:
+        import_module(f"assistant.cli.{module}").register(program)
+    return program
+
+
 def main() -> None:
     """Run the program; a known error becomes one sentence, or JSON, and its exit code."""
-    as_json = "--json" in sys.argv[1:]
+    arguments = sys.argv[1:]
+    as_json = "--json" in arguments
+    if not (app.registered_commands or app.registered_groups):
+        register(app, needed(arguments, _COMPLETING in os.environ))
     try:
         # With --json a wrong command line is an answer like any other, not a drawn box.
         code = app(standalone_mode=not as_json)
