@@ -20,6 +20,7 @@ from assistant.call.listening import Answer, Listener, Sound
 from assistant.call.parts import CallParts, Conversation
 from assistant.call.playback import Playback
 from assistant.call.record import Note, Timings, Turn
+from assistant.call.redaction import reveal_digits
 from assistant.dialogue.types import (
     Action,
     Ask,
@@ -266,7 +267,8 @@ class Call:
         self._playback = Playback(rendered, self.frame_bytes)
         self._keys_before = len(self._queue)
         expect = action.expect if isinstance(action, Ask) else None
-        self.turns.append(Turn(expect=expect, prompt=rendered.text, asked=self.now))
+        text = reveal_digits(rendered.text, action.reply) if self.reveal else rendered.text
+        self.turns.append(Turn(expect=expect, prompt=text, asked=self.now))
         spans = ((self.now + start, self.now + end) for start, end in rendered.digit_spans)
         self.spoken_digits.extend(spans)
         if rendered.pcm:

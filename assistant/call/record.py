@@ -41,7 +41,7 @@ class Turn:
     """One question and its answer. Times are seconds of the call's audio.
 
     ``asked``: the assistant began to speak; ``listened``: it began to listen; ``ended``: the
-    answer was over. ``prompt`` has its digits masked already."""
+    answer was over. ``prompt`` has its digits masked, unless the account is invented."""
 
     expect: Expect | None  # None: a reply that asked nothing
     prompt: str

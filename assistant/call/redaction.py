@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 
+from assistant.dialogue.types import Reply, SayDigits
 from assistant.nlu import tables
 from assistant.nlu.types import Expect, Interpretation
 
@@ -34,6 +35,22 @@ def redact_words(words: Sequence[str], expect: Expect, heard: Interpretation) ->
 def redact_keys(keys: str) -> str:
     """Keys with the digits masked; a single menu key is no secret."""
     return keys if len(keys) == 1 else "".join(MASK if k.isdigit() else k for k in keys)
+
+
+def reveal_digits(text: str, reply: Reply) -> str:
+    """The text of a reply with its digits instead of masks; for invented accounts only."""
+    for part in reply.parts:
+        if isinstance(part, SayDigits):
+            ends = [sum(part.groups[: i + 1]) for i in range(len(part.groups))]
+            groups = [part.digits[e - n : e] for e, n in zip(ends, part.groups, strict=True)]
+            masks = [MASK * n for n in part.groups]
+            text = text.replace(*_shown(part.secret, masks, groups), 1)
+    return text
+
+
+def _shown(secret: bool, masks: list[str], groups: list[str]) -> tuple[str, str]:
+    """Mask and digits as the renderer writes them: a password in one piece."""
+    return ("".join(masks) if secret else " ".join(masks)), " ".join(groups)
 
 
 @cache

@@ -21,16 +21,24 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from assistant.asr.types import EndReason
 from assistant.call import Call, Turn
 
 _STAGES = (
-    ("waited", "Chờ hết câu (s)", 2),
-    ("decode", "Nhận dạng (ms)", 1),
-    ("understand", "Hiểu (ms)", 1),
-    ("dialogue", "Đối thoại (ms)", 1),
-    ("account", "Tài khoản (ms)", 1),
-    ("render", "Ghép tiếng (ms)", 1),
+    ("waited", "Chờ", 2),
+    ("decode", "Nghe", 1),
+    ("understand", "Hiểu", 1),
+    ("dialogue", "Đáp", 1),
+    ("account", "Tài khoản", 1),
+    ("render", "Tiếng", 1),
 )
+_END_REASONS = {
+    EndReason.SILENCE: "nói xong",
+    EndReason.COMPLETE: "đủ số",
+    EndReason.NO_INPUT: "im lặng",
+    EndReason.TOO_LONG: "quá dài",
+    EndReason.INTERRUPTED: "bấm phím",
+}
 
 
 def print_json(content: object) -> None:
@@ -72,19 +80,20 @@ def _clock(seconds: float) -> tuple[str, str]:
 
 def timing_table(turns: list[Turn]) -> Table:
     """Where the time of every turn went."""
-    table = Table(title="Thời gian từng chặng", title_justify="left")
+    title = "Thời gian từng lượt: chờ tính bằng giây, các chặng sau bằng mili giây"
+    table = Table(title=title, title_justify="left")
     table.add_column("Lượt", justify="right")
-    table.add_column("Kết thúc vì")
-    for _, title, _ in _STAGES:
-        table.add_column(title, justify="right")
-    table.add_column("Tổng tính (ms)", justify="right")
+    table.add_column("Kết thúc")
+    for _, name, _ in _STAGES:
+        table.add_column(name, justify="right")
+    table.add_column("Tổng", justify="right")
     for number, turn in enumerate(turns, 1):
         timings = turn.timings.as_dict()
         cells = [
             "" if timings[name] is None else f"{timings[name]:.{digits}f}"
             for name, _, digits in _STAGES
         ]
-        reason = turn.end_reason.value if turn.end_reason else ""
+        reason = _END_REASONS[turn.end_reason] if turn.end_reason else ""
         table.add_row(str(number), reason, *cells, f"{turn.timings.computing:.1f}")
     return table
 

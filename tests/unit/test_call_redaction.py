@@ -11,7 +11,8 @@ import pytest
 from assistant.asr.types import EndReason, Word
 from assistant.call import Turn, redact_words
 from assistant.call.recording import caller_spans, mix, redact_assistant, redact_caller
-from assistant.call.redaction import carries_digits, redact_keys
+from assistant.call.redaction import carries_digits, redact_keys, reveal_digits
+from assistant.dialogue.types import Reply, Say, SayDigits
 from assistant.nlu import tables
 from assistant.nlu.types import Correction, DigitSpan, Expect, Intent, Interpretation
 
@@ -50,6 +51,19 @@ def test_words(expect: Expect, words: str, heard: Interpretation, masked: str) -
 )
 def test_keys(keys: str, masked: str) -> None:
     assert redact_keys(keys) == masked
+
+
+def test_a_reply_is_revealed_in_order() -> None:
+    reply = Reply(
+        (
+            Say("readback"),
+            SayDigits("0123456789", (4, 3, 3)),
+            SayDigits("482915", (3, 3), secret=True),
+            SayDigits("482915", (3, 3), secret=True),
+        )
+    )
+    masked = "Mã: •••• ••• ••• mới •••••• lại ••••••."
+    assert reveal_digits(masked, reply) == "Mã: 0123 456 789 mới 482 915 lại 482 915."
 
 
 def test_in_doubt_a_turn_carries_digits() -> None:
