@@ -7,14 +7,16 @@ VENV   ?= .venv
 # CUDA packages: where pip knows of a CPU build (its own index or --find-links) that one is taken;
 # name another with TORCH=..., for example TORCH=/path/to/torch-cpu.whl.
 TORCH  ?= torch==2.13.0
-# Recordings of people for `make model`; without them a model is made of synthetic speech alone.
+# For `make model`: recordings of people (folders with labels.csv) and sentences (*.txt). Where these
+# folders are not there, the model is made of synthetic speech and the tables alone.
 HUMAN  ?= ../shared/speech/train
+TEXT   ?= ../shared/speech/text
 # More arguments for pytest, for example: make test PYTEST="-k dialogue -x"
 PYTEST ?=
 
 BIN     := $(VENV)/bin
 PY      := $(BIN)/python
-INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock
+INSTALL := $(PY) -m pip install -qq --disable-pip-version-check -c requirements.lock
 RUN     := $(VENV)/.installed
 DEV     := $(VENV)/.installed-dev
 TRAIN   := $(VENV)/.installed-train
@@ -74,7 +76,7 @@ prompts: $(DEV) ## Dựng lại những câu thoại đã đổi rồi kiểm tr
 	$(BIN)/assistant prompts check
 
 model: $(TRAIN) ## Huấn luyện lại mô hình nhận dạng từ đầu, nhiều giờ (rebuild the embedded model, hours)
-	$(PY) -m assistant.training --human $(HUMAN)
+	$(BIN)/assistant train $(if $(wildcard $(HUMAN)),--human $(HUMAN)) $(if $(wildcard $(TEXT)),--text $(TEXT))
 
 # --- what the targets above stand on ---
 
