@@ -112,7 +112,9 @@ def _graph(path: Path) -> tuple[str, ...]:
 
 
 def _filled(file: Path) -> bool:
-    return file.is_file() and file.stat().st_size > 0
+    """Whether the file is there with something in it. A graph without disambiguation symbols
+    has an empty list of them."""
+    return file.is_file() and (file.stat().st_size > 0 or file.name == "disambig_tid.int")
 
 
 def _first(path: Path, names: tuple[str, ...]) -> Path:
