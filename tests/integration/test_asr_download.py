@@ -339,7 +339,12 @@ def model_folder(place: Path, files: dict[str, bytes] = FILES, **card: object) -
 @pytest.mark.parametrize("missing", [name for name in FILES if name != "conf/model.conf"])
 def test_a_missing_or_empty_file_is_named(tmp_path: Path, missing: str) -> None:
     model_folder(tmp_path)
-    for spoil in (lambda path: path.write_bytes(b""), lambda path: path.unlink()):
+    def empty(path: Path) -> None:
+        path.write_bytes(b"")
+
+    # A graph may have no disambiguation symbols: that list alone may be empty.
+    spoilers = [Path.unlink] if missing.endswith("disambig_tid.int") else [empty, Path.unlink]
+    for spoil in spoilers:
         spoil(tmp_path / missing)
         with pytest.raises(ModelError) as error:
             inspect_folder(tmp_path)
