@@ -7,6 +7,7 @@ does not name is not judged, except that a case naming none of them must be reje
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,6 +90,16 @@ def case_of(row: Mapping[str, Any]) -> Case:
     )
 
 
+def halves(cases: Iterable[Case]) -> tuple[list[Case], list[Case]]:
+    """(may be read while tables are improved, never read): a fixed split by the text, so that
+    a figure stays that can be believed."""
+    read: list[Case] = []
+    unread: list[Case] = []
+    for case in cases:
+        (read if zlib.crc32(case.text.encode()) % 2 == 0 else unread).append(case)
+    return read, unread
+
+
 def evaluate(cases: Iterable[Case]) -> Accuracy:
     """Interpret every case and count; misses in order."""
     judged = list(cases)
@@ -106,9 +117,18 @@ def _miss(case: Case) -> Miss | None:
     got = as_plain(interpret_text(case.text, case.expect, case.digits_so_far))
     if not case.wanted and case.card is None:
         return None if got["rejection"] else Miss(case, got)
-    wrong = any(got[name] != wanted for name, wanted in case.wanted.items())
+    wrong = not all(_agrees(got[name], wanted) for name, wanted in case.wanted.items())
     wrong = wrong or (case.card is not None and got["card"] is not case.card)
     return Miss(case, got) if wrong else None
+
+
+def _agrees(got: object, wanted: object) -> bool:
+    """Equal; of a correction only the keys that the case names, of a rejection any reason."""
+    if isinstance(wanted, Mapping) and isinstance(got, Mapping):
+        return all(got.get(key) == value for key, value in wanted.items())
+    if wanted is True and isinstance(got, str):
+        return True  # "rejection: true": rejected, for whatever reason
+    return got == wanted
 
 
 def as_plain(meaning: Interpretation) -> dict[str, object]:

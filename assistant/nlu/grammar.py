@@ -44,12 +44,7 @@ def phrases(expect: Expect) -> tuple[str, ...]:
     if expect in (Expect.CODE, Expect.CONFIRM):
         found += tables.corrections().restart
     found += _answer_phrases(expect)
-    found += [
-        example
-        for phrase in tables.intent_phrases()
-        if expect in phrase.states
-        for example in phrase.pattern.examples()
-    ]
+    found += _intent_examples(expect)
     spoken = [form for words in found for form in _as_spoken(words)]
     sayable = [" ".join(w) for w in spoken if w and all(map(is_syllable, w))]
     return (*dict.fromkeys(sayable), UNKNOWN_WORD)
@@ -67,7 +62,8 @@ def vocabulary() -> tuple[str, ...]:
         tables.letters(), number.folded, number.repeat, number.not_numbers, number.ordinals,
         filler.separators, answer.question, answer.but, fix.unit, fix.first, fix.last,
         fix.ordinal, fix.from_end, fix.several, fix.next_to_last, fix.copula, fix.wrong,
-        fix.not_but, *tables.spoken().values(),
+        fix.not_but, *tables.spoken().values(), tables.elsewhere(),
+        [form for form, _ in tables.dialect()],
     ]  # fmt: skip
     found.update(w for group in groups for words in group for w in words)
     found |= number.number_words | number.half | number.times
@@ -128,6 +124,19 @@ def _letter_phrases() -> Iterator[Words]:
     digits = [words[0] for words in tables.numbers().words.values()]
     for i, name in enumerate(names):
         yield (*names[i - 1], *name, digits[i % 10])
+
+
+def _intent_examples(expect: Expect) -> list[Words]:
+    """Sentences of the phrase tables, and the same as the centre and the south say them."""
+    examples = [
+        example
+        for phrase in tables.intent_phrases()
+        if expect in phrase.states
+        for example in phrase.pattern.examples()
+    ]
+    regional = {word[0]: form for form, word in reversed(tables.dialect()) if len(word) == 1}
+    southern = [tuple(w for word in e for w in regional.get(word, (word,))) for e in examples]
+    return [*examples, *southern]
 
 
 def _answer_phrases(expect: Expect) -> Iterator[Words]:

@@ -16,12 +16,14 @@ from assistant.nlu import tables
 from assistant.nlu.normal import UNKNOWN_WORD, bare, toned, toneless
 from assistant.nlu.patterns import Words
 from assistant.nlu.tables import Phrase
+from assistant.nlu.tokens import find_phrase
 from assistant.nlu.types import Expect, Intent
 
 # scores of one part, 0..100: the same words; the same without tones; typed without any marks
 _EXACT, _TONELESS, _BARE = 100.0, 94.0, 90.0
 _GAP_WORDS = 4  # between two parts of a phrase
 _GAP_COST = 1.0  # per word of a gap
+_OUR_PASSWORDS = frozenset({Intent.RESET, Intent.FAQ_CHANGE_PASSWORD, Intent.FAQ_EMAIL_ROUTE})
 _LOST = 60.0  # a word the recognizer heard as noise
 _NEAR = 75.0  # rapidfuzz ratio of two words: one letter of four
 
@@ -50,13 +52,15 @@ class _Forms:
     toneless: tuple[str, ...]
     bare: tuple[str, ...]
     plain: bool  # typed without any diacritics
+    meaningful_end: int  # index after the last word that is not politeness
 
     @classmethod
     def of(cls, words: Sequence[str]) -> _Forms:
         plain = tuple(map(bare, words))
-        return cls(
-            tuple(map(toned, words)), tuple(map(toneless, words)), plain, plain == tuple(words)
-        )
+        polite = tables.fillers().polite
+        end = max((i + 1 for i, w in enumerate(words) if w not in polite), default=0)
+        unmarked = plain == tuple(words)
+        return cls(tuple(map(toned, words)), tuple(map(toneless, words)), plain, unmarked, end)
 
 
 def matches(
@@ -74,7 +78,16 @@ def matches(
         found = _match(phrase, forms, core_forms, places, minimum)
         if found and (phrase.intent not in best or found.weight > best[phrase.intent].weight):
             best[phrase.intent] = found
-    return sorted(best.values(), key=lambda m: m.weight, reverse=True)
+    if any(find_phrase(words, i, tables.elsewhere()) for i in range(len(words))):
+        best = {intent: m for intent, m in best.items() if intent not in _OUR_PASSWORDS}
+    return _ranked(best)
+
+
+def _ranked(best: dict[Intent, Match]) -> list[Match]:
+    """Heaviest first; an intent that another one found here takes precedence over is left out."""
+    beaten = {loser for winner, loser in tables.precedence() if winner in best and loser in best}
+    kept = [m for m in best.values() if m.intent not in beaten]
+    return sorted(kept, key=lambda m: m.weight, reverse=True)
 
 
 def _match(
@@ -98,6 +111,8 @@ def _match(
         if not found:
             return None
         parts.append(found)
+    if phrase.pattern.at_end:
+        parts[-1] = [p for p in parts[-1] if p.end >= forms.meaningful_end]
     return _best_chain(phrase.intent, parts, minimum)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from assistant.nlu.normal import words_of
 
 GAP = "…"
+END = "$"
 _CLASS = re.compile(r"<([\w-]+)>")
 
 Words = tuple[str, ...]
@@ -16,9 +17,11 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Parts in spoken order; each part is a tuple of alternatives, each a tuple of words."""
+    """Parts in spoken order; each part is a tuple of alternatives, each a tuple of words.
+    ``at_end``: the last part must end the utterance, politeness aside."""
 
     parts: tuple[tuple[Words, ...], ...]
+    at_end: bool = False
 
     def examples(self) -> list[Words]:
         """A few sentences in which every alternative of every part occurs at least once."""
@@ -29,10 +32,13 @@ class Pattern:
 
 
 def compile_pattern(text: str, classes: Mapping[str, Sequence[str]]) -> Pattern:
-    """Read one table phrase: "…" separates parts, "|" alternatives, <name> is a class.
+    """Read one table phrase: "…" separates parts, "|" alternatives, <name> is a class,
+    a final "$" the end of the utterance.
 
     Raises KeyError for a class that the table does not define."""
-    return Pattern(tuple(_alternatives(part, classes) for part in text.split(GAP)))
+    at_end, text = text.endswith(END), text.removesuffix(END)
+    parts = tuple(_alternatives(part.replace(END, ""), classes) for part in text.split(GAP))
+    return Pattern(parts, at_end)
 
 
 def _alternatives(part: str, classes: Mapping[str, Sequence[str]]) -> tuple[Words, ...]:

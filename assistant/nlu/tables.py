@@ -198,6 +198,29 @@ def corrections() -> Corrections:
 
 
 @cache
+def dialect() -> tuple[tuple[Words, Words], ...]:
+    """(regional form, the tables' form), longest first."""
+    pairs = [
+        (form, tuple(words_of(word)))
+        for word, forms in _load("dialect").items()
+        for form in _phrases(forms)
+    ]
+    return tuple(sorted(pairs, key=lambda p: len(p[0]), reverse=True))
+
+
+@cache
+def precedence() -> frozenset[tuple[Intent, Intent]]:
+    """(what wins, over what) where both stand in one turn."""
+    return frozenset((Intent(a), Intent(b)) for a, b in _load("intents")["precedence"])
+
+
+@cache
+def elsewhere() -> tuple[Words, ...]:
+    """Services of others, whose passwords are not ours to reset."""
+    return _phrases(_load("intents")["elsewhere"])
+
+
+@cache
 def intent_phrases() -> tuple[Phrase, ...]:
     raw = _load("intents")
     found: list[Phrase] = []

@@ -39,6 +39,8 @@ class Token:
 _TYPED_CARD = re.compile(r"([a-zđ]{2})(\d{13})")
 _SURROUND = {Role.NUMBER, Role.HESITATION, Role.SEPARATOR, Role.LEAD, Role.CLASSIFIER}
 _ZERO = "không"
+_SURE_RUN = 4  # number words in a row
+BLANK = "#"
 
 
 def tokenize(heard: Iterable[HeardWord]) -> list[Token]:
@@ -60,6 +62,21 @@ def with_roles(tokens: Sequence[Token], expect: Expect, masked: frozenset[int]) 
     return _with_near_forms(marked, masked)
 
 
+def without_runs(tokens: Sequence[Token], expect: Expect) -> list[str]:
+    """The words, with those of a run of digits blanked: no phrase may reach into a code."""
+    texts = [t.text for t in tokens]
+    roles = [t.role for t in with_roles(tokens, expect, frozenset())]
+    i = 0
+    while i < len(roles):
+        end = i
+        while end < len(roles) and roles[end] is Role.NUMBER:
+            end += 1
+        if end - i >= _SURE_RUN:
+            texts[i:end] = [BLANK] * (end - i)
+        i = max(end, i + 1)
+    return texts
+
+
 def find_phrase(texts: Sequence[str], at: int, phrases: Iterable[Words]) -> int:
     """Length of the first of ``phrases`` that starts at ``at``; 0 when none does."""
     for phrase in phrases:
@@ -78,6 +95,7 @@ def _foldings() -> tuple[tuple[Words, Words], ...]:
     pairs: list[tuple[Words, Words]] = [
         (form, (word,)) for form, word in tables.numbers().folded.items()
     ]
+    pairs += tables.dialect()
     for written, forms in tables.spoken().items():
         pairs += [(form, tuple(words_of(written))) for form in forms]
     return tuple(sorted(pairs, key=lambda p: len(p[0]), reverse=True))
@@ -86,22 +104,27 @@ def _foldings() -> tuple[tuple[Words, Words], ...]:
 def _fold(tokens: list[Token]) -> list[Token]:
     out: list[Token] = []
     texts = [t.text for t in tokens]
-    number_words = tables.numbers().number_words
     i = 0
     while i < len(tokens):
-        for said, written in _foldings():
-            n = len(said)
-            after = texts[i + n] if i + n < len(texts) else ""
-            # "tê ca một" is a form, "tê ca một hai ba …" is a card
-            ends_in_number = said[-1] in number_words and after in number_words
-            if tuple(texts[i : i + n]) == said and (len(written) > 1 or not ends_in_number):
-                out += [Token(w, _lowest(tokens[i : i + n])) for w in written]
-                break
-        else:
-            n = 1
-            out.append(tokens[i])
+        n, written = next(
+            ((len(said), w) for said, w in _foldings() if _folds(texts, i, said, w)), (1, None)
+        )
+        lowest = _lowest(tokens[i : i + n])
+        out += [Token(w, lowest) for w in written] if written else [tokens[i]]
         i += n
     return out
+
+
+def _folds(texts: Sequence[str], i: int, said: Words, written: Words) -> bool:
+    """Whether ``said`` stands at ``i`` and means ``written`` there."""
+    end = i + len(said)
+    if tuple(texts[i:end]) != said:
+        return False
+    before_number = end < len(texts) and texts[end] in tables.numbers().number_words
+    if written == (_ZERO,) and len(said) == 1:
+        return not before_number and len(texts) > 1  # a southern "hông" is never a zero
+    # "tê ca một" is a form, "tê ca một hai ba …" a card
+    return not (before_number and said[-1] in tables.numbers().number_words)
 
 
 def _lowest(tokens: Sequence[Token]) -> float | None:
@@ -149,6 +172,8 @@ def _mark_classifiers(texts: Sequence[str], roles: list[Role]) -> None:
         n = find_phrase(texts, i, number.repeat)
         if n and i + n < len(texts) and roles[i + n] is Role.NUMBER:
             roles[i : i + n] = [Role.CLASSIFIER] * n
+        elif n and i and i + n < len(texts) and roles[i - 1] is Role.NUMBER:
+            roles[i - 1] = Role.LEAD  # "bốn số còn lại là …" counts what follows
         elif texts[i] in number.times and i and roles[i - 1] is Role.NUMBER:
             beside = [*roles[max(0, i - 2) : i - 1], *roles[i + 1 : i + 2]]
             roles[i] = Role.CLASSIFIER if Role.NUMBER in beside else roles[i]

@@ -10,7 +10,7 @@ from assistant.nlu.answers import is_question, says_no, says_yes
 from assistant.nlu.collecting import Collected, collect
 from assistant.nlu.match import Match, matches
 from assistant.nlu.normal import UNKNOWN_WORD, words_of
-from assistant.nlu.tokens import Token, tokenize, with_roles
+from assistant.nlu.tokens import Token, tokenize, with_roles, without_runs
 from assistant.nlu.types import (
     Expect,
     HeardWord,
@@ -54,7 +54,8 @@ def interpret(
     if not tokens:
         return Interpretation(text=text, rejection=Rejection.EMPTY)
     said = [t.text for t in tokens]
-    found = matches(said, expect, limits.phrase_score, _core(said))
+    words_only = without_runs(tokens, expect)
+    found = matches(words_only, expect, limits.phrase_score, _core(words_only))
     claimed = _claimed(found, expect)
     collected = collect(with_roles(tokens, expect, claimed), expect, digits_so_far)
     meaning = _combine(text, said, found, collected, expect, limits)
