@@ -339,6 +339,7 @@ def model_folder(place: Path, files: dict[str, bytes] = FILES, **card: object) -
 @pytest.mark.parametrize("missing", [name for name in FILES if name != "conf/model.conf"])
 def test_a_missing_or_empty_file_is_named(tmp_path: Path, missing: str) -> None:
     model_folder(tmp_path)
+
     def empty(path: Path) -> None:
         path.write_bytes(b"")
 
