@@ -56,6 +56,12 @@ class EndPointer:
         return self.now - (grew if grew - spoke > self._turns.word_lag else spoke)
 
     @property
+    def settled(self) -> float:
+        """Seconds in which nothing new came, by the ear or by the words; before the shortest
+        patience is over nobody needs to know how full the slot is."""
+        return max(self.waited, self.now - (self._grew or 0.0) - self._turns.stall)
+
+    @property
     def started(self) -> bool:
         return self._first is not None
 
@@ -88,11 +94,7 @@ class EndPointer:
         return None
 
     def _quiet(self, slot: Slot) -> bool:
-        wait = patience(self._turns, slot)
-        if self.waited >= wait:
-            return True
-        stalled = self.now - (self._grew or 0.0)
-        return stalled >= wait + self._turns.stall  # loud, but no word any more
+        return self.settled >= patience(self._turns, slot)
 
     def _nobody(self, speech: bool) -> bool:
         """Nobody said a word in time; someone in mid-breath gets a little longer."""

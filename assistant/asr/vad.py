@@ -57,6 +57,8 @@ class VoiceActivity:
 
     def accept(self, frame: bytes) -> bool:
         """Whether speech is going on at the end of this frame."""
+        if not frame.strip(b"\0"):  # a paused file, a muted line: most frames of a file's call
+            return self.accept_level(_SILENT)
         return self.accept_level(level(frame, self._rate))
 
     def accept_level(self, now: float) -> bool:

@@ -68,6 +68,11 @@ class VoskModel:
         return cls(folder, model, settings or Asr())
 
     @property
+    def kaldi(self) -> vosk.Model:
+        """Vosk's own object, for measuring against the bare library."""
+        return self._model
+
+    @property
     def rate(self) -> int:
         """Hz that the model hears; anything else is resampled to it."""
         return self.folder.rate

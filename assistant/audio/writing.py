@@ -22,8 +22,12 @@ def wav_bytes(pcm: bytes, rate: int, channels: int = 1) -> bytes:
     return head + pcm
 
 
-def write_wav(path: Path, pcm: bytes, rate: int, channels: int = 1) -> None:
+def write_wav(
+    path: Path, pcm: bytes, rate: int, channels: int = 1, private: bool = False
+) -> None:
     """Write through a temporary file beside ``path``, so that no half file is ever seen.
+
+    ``private``: only this user may read it; for recordings of calls.
 
     Raises AudioError ``audio-write`` when the folder cannot be written.
     """
@@ -33,6 +37,7 @@ def write_wav(path: Path, pcm: bytes, rate: int, channels: int = 1) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(wav_bytes(pcm, rate, channels))
+            Path(name).chmod(0o600 if private else 0o644)
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

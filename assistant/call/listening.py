@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from assistant.asr.endpoint import EndPointer, Slot
+from assistant.asr.endpoint import EndPointer, Slot, patience
 from assistant.asr.types import EndReason, Recognizer, Transcript, Word
 from assistant.call.parts import CallParts
 from assistant.call.patience import slot_of
@@ -47,6 +47,7 @@ class Listener:
         self._ask = ask
         self._rate = rate
         self._turns = parts.turns
+        self._shortest = min(patience(parts.turns, slot) for slot in Slot)
         self._hears = not ask.keypad_only
         self._keys = ""
         self._since_key = 0  # frames
@@ -84,25 +85,31 @@ class Listener:
         self._end_pointer = EndPointer(self._turns, self._turns.frame)
         self._partial: tuple[Word, ...] = ()
         self._words = self._fillers = 0
-        self._slot = self._slot_of(())
+        self._slot = Slot.OPEN
+        self._understood: tuple[Word, ...] | None = None  # the partial that the slot is of
         if self._hears:
             self._recognizer.begin(self._parts.phrases(self._ask.expect), self._rate)
 
     def _hear(self, sound: Sound) -> EndReason | None:
         if self._hears:
             self._update(self._recognizer.feed(sound.pcm).words)
+        self._update_slot()
         speech = sound.speech and self._hears
         return self._end_pointer.accept(speech, self._words, self._slot, self._fillers)
+
+    def _update_slot(self) -> None:
+        """Understand the partial result, once it matters: that costs more than a frame."""
+        waits = self._end_pointer.settled + 2 * self._turns.frame
+        if self._understood is not self._partial and waits >= self._shortest:
+            self._understood = self._partial
+            self._slot = self._slot_of(self._partial)
 
     def _update(self, partial: tuple[Word, ...]) -> None:
         if partial is self._partial:  # nothing was decoded since the last frame
             return
-        changed = partial != self._partial
         self._partial = partial
-        if changed:
-            self._fillers = sum(word.text == FILLER for word in partial)
-            self._words = len(partial) - self._fillers
-            self._slot = self._slot_of(partial)
+        self._fillers = sum(word.text == FILLER for word in partial)
+        self._words = len(partial) - self._fillers
 
     def _slot_of(self, words: tuple[Word, ...]) -> Slot:
         heard = self._parts.understand(words, self._ask) if words else Interpretation()

@@ -148,8 +148,8 @@ def _write(out: Path, call: Call, tape: Tape, settings: Settings) -> dict[str, s
         keep, tone = caller_spans(call.turns, settings.turns.pre_roll)
         caller = redact_caller(caller, tape.rate, keep, tone)
         assistant = redact_assistant(assistant, tape.rate, call.spoken_digits)
-    write_wav(out / _ASSISTANT_FILE, assistant, tape.rate)
-    write_wav(out / _MIXED_FILE, mix(caller, assistant), tape.rate)
+    write_wav(out / _ASSISTANT_FILE, assistant, tape.rate, private=True)
+    write_wav(out / _MIXED_FILE, mix(caller, assistant), tape.rate, private=True)
     return {"assistant": str(out / _ASSISTANT_FILE), "call": str(out / _MIXED_FILE)}
 
 
