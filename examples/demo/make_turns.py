@@ -1,4 +1,4 @@
-"""Speak the demo caller's turns: ``.venv/bin/python examples/demo/make_turns.py``.
+"""Speak the demo caller's turns: ``.venv/bin/python examples/demo/make_turns.py [FOLDER]``.
 
 The caller is espeak-ng in a voice that the recognizer's training never heard (a variant of
 ``KEPT_OUT``), because recordings of people cannot be shipped. Everything said is invented. The
@@ -8,6 +8,7 @@ Needs the extra ``voice``.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +76,12 @@ def _group(text: str, caller: Caller) -> npt.NDArray[np.float64]:
     return peak
 
 
-def main(folder: Path = HERE, caller: Caller | None = None) -> None:
+def main(folder: Path, caller: Caller) -> None:
     """Write every turn into ``folder``."""
     hiss = np.random.default_rng(SEED)
     for name, groups in TURNS.items():
-        write_wav(folder / f"{name}.wav", speak(groups, caller or Caller(), hiss), RATE)
+        write_wav(folder / f"{name}.wav", speak(groups, caller, hiss), RATE)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE, Caller())
