@@ -1,7 +1,8 @@
 """Vosk behind the ``Recognizer`` protocol, with every way to crash it closed.
 
-Vosk 0.3.45 ends the whole process on ``SetGrammar`` in mid-utterance (abort), on a grammar that
-is no list or an empty one (segmentation fault), and hangs on a rate of 0. Here a grammar is
+Vosk 0.3.45 ends the whole process on ``SetGrammar`` in mid-utterance and on "<eps>" in a grammar
+(abort), on a grammar that is no list or an empty one (segmentation fault), and hangs on a rate
+of 0. Here a grammar is
 chosen only when a decoder is built, from words the model knows, and the rate is the model's.
 """
 
@@ -23,6 +24,8 @@ from assistant.errors import ModelError
 from assistant.settings import Asr
 
 UNKNOWN = "[unk]"  # the filler word of our model, and of Vosk's
+# "<eps>", "<s>", "#0", "!SIL": they are in every vocabulary, and a grammar with "<eps>" aborts.
+_SYMBOLS = frozenset("<#!")
 _LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
 _QUIET = -10  # below Kaldi's errors: what matters comes back as a coded error
 
@@ -78,10 +81,12 @@ class VoskModel:
         return self.folder.rate
 
     def knows(self, word: str) -> bool:
-        """Whether the vocabulary has this word."""
-        if not word or "\0" in word:  # a C string would end there
+        """Whether the vocabulary has this word, and it is one that can be said."""
+        if not word or "\0" in word or not _encodable(word):  # a C string ends at a zero
             return False
-        return int(self._model.vosk_model_find_word(word)) >= 0
+        if word[0] in _SYMBOLS:
+            return False
+        return int(self._model.vosk_model_find_word(word)) > 0
 
     def recognizer(self) -> VoskRecognizer:
         return VoskRecognizer(self)
@@ -197,6 +202,11 @@ class VoskRecognizer:
             self._decoder = None  # its state is unknown: never used again
             raise _failed() from None
         decoder.fed += len(pcm)
+
+
+def _encodable(word: str) -> bool:
+    """Whether the word can be given to Vosk at all: a lone surrogate cannot."""
+    return not any(0xD800 <= ord(c) <= 0xDFFF for c in word)
 
 
 def _read_partial(raw: str) -> Transcript:
