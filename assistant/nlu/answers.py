@@ -14,6 +14,7 @@ from assistant.nlu.types import Expect
 
 _SHORT_TURN = 2  # words; "ừ" counts only in turns of one or two (domain.md)
 _STRONG_WORDS = 2  # "đúng rồi" inside a longer sentence; "vâng" never
+_LOOSE_AFTER = 6  # the same when the strong yes came first
 _LOOSE_WORDS = 4  # words beside a strong yes that nobody has to understand
 
 
@@ -49,12 +50,14 @@ def says_yes(words: Sequence[str], expect: Expect) -> bool:
     if any(find_phrase(words, i, tables.answers().but) for i in range(len(words))):
         return False
     polite = tables.fillers().polite | {"rồi", "mà", "số", "mã", "là"}
-    loose, strong, any_yes, i = 0, False, False, 0
+    loose, strong, any_yes, allowed, i = 0, False, False, _LOOSE_WORDS, 0
     while i < len(words):
         n = _longest(words, i, _yes(expect))
         if n:
             any_yes = True
             strong |= n >= _STRONG_WORDS or words[i] in ("đúng", "chuẩn")
+            if strong and not loose:
+                allowed = _LOOSE_AFTER
             i += n
             continue
         short = _longest(words, i, _short_yes(expect)) if len(words) <= _SHORT_TURN else 0
@@ -63,7 +66,7 @@ def says_yes(words: Sequence[str], expect: Expect) -> bool:
         elif words[i] not in polite and words[i] not in tables.fillers().hesitations:
             loose += 1
         i += short or 1
-    return (any_yes and not loose) or (strong and loose <= _LOOSE_WORDS)
+    return (any_yes and not loose) or (strong and loose <= allowed)
 
 
 def _holds_no(words: Sequence[str], expect: Expect, claimed: Collection[int]) -> bool:

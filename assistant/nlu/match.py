@@ -6,7 +6,8 @@ only then does its score rank it against the others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -70,11 +71,9 @@ def matches(
 
     ``core``: the words without address and politeness; a one-word phrase must equal it."""
     forms, core_forms = _Forms.of(words), _Forms.of(core)
-    places: dict[Words, list[_Place]] = {}
+    places = _places(forms, minimum)
     best: dict[Intent, Match] = {}
-    for phrase in tables.intent_phrases():
-        if expect not in phrase.states:
-            continue
+    for phrase in _phrases_of(expect):
         found = _match(phrase, forms, core_forms, places, minimum)
         if found and (phrase.intent not in best or found.weight > best[phrase.intent].weight):
             best[phrase.intent] = found
@@ -94,7 +93,7 @@ def _match(
     phrase: Phrase,
     forms: _Forms,
     core: _Forms,
-    places: dict[Words, list[_Place]],
+    places: Mapping[Words, Sequence[_Place]],
     minimum: float,
 ) -> Match | None:
     parts: list[list[_Place]] = []
@@ -105,9 +104,7 @@ def _match(
             if alone and len(alternative) == 1:
                 found += _whole_turn(alternative, forms, core)
                 continue
-            if alternative not in places:
-                places[alternative] = _find(alternative, forms, minimum)
-            found += places[alternative]
+            found += places.get(alternative, ())
         if not found:
             return None
         parts.append(found)
@@ -118,17 +115,44 @@ def _match(
 
 def _whole_turn(word: Words, forms: _Forms, core: _Forms) -> list[_Place]:
     """A one-word phrase: the whole turn, politeness aside, with the right tone."""
-    same = core.toned == _Forms.of(word).toned or forms.toned == _Forms.of(word).toned
+    wanted = _part_forms(word).toned
+    same = wanted in (core.toned, forms.toned)
     return [_Place(0, len(forms.toned), _EXACT, len(word[0]))] if same else []
 
 
-def _find(alternative: Words, forms: _Forms, minimum: float) -> list[_Place]:
-    n = len(alternative)
-    found: list[_Place] = []
-    for start in range(len(forms.toned) - n + 1):
+@cache
+def _phrases_of(expect: Expect) -> tuple[Phrase, ...]:
+    return tuple(p for p in tables.intent_phrases() if expect in p.states)
+
+
+@cache
+def _by_word() -> Mapping[str, Sequence[tuple[Words, int]]]:
+    """A word without tone, or without any mark → the alternatives that hold it, and where.
+    Every accepted place shares such a word with its alternative, so nothing else is tried."""
+    found: defaultdict[str, list[tuple[Words, int]]] = defaultdict(list)
+    parts = {a for p in tables.intent_phrases() for part in p.pattern.parts for a in part}
+    for alternative in sorted(parts):
+        for offset, word in enumerate(alternative):
+            for key in {toneless(word), bare(word)}:
+                found[key].append((alternative, offset))
+    return found
+
+
+def _places(forms: _Forms, minimum: float) -> Mapping[Words, Sequence[_Place]]:
+    """Where each alternative of the tables stands in the utterance."""
+    index, length = _by_word(), len(forms.toned)
+    tries = {
+        (alternative, at - offset)
+        for at, word in enumerate(forms.toneless)
+        for alternative, offset in index.get(word, ())
+        if 0 <= at - offset <= length - len(alternative)
+    }
+    found: defaultdict[Words, list[_Place]] = defaultdict(list)
+    for alternative, start in sorted(tries):
         score = _part_score(alternative, forms, start)
         if score >= minimum:
-            found.append(_Place(start, start + n, score, len("".join(alternative))))
+            end, letters = start + len(alternative), sum(map(len, alternative))
+            found[alternative].append(_Place(start, end, score, letters))
     return found
 
 

@@ -170,9 +170,10 @@ def _mark_classifiers(texts: Sequence[str], roles: list[Role]) -> None:
     number = tables.numbers()
     for i in range(len(texts)):
         n = find_phrase(texts, i, number.repeat)
-        if n and i + n < len(texts) and roles[i + n] is Role.NUMBER:
+        after = _neighbour(roles, i + n - 1, 1) if n else None
+        if after is not None and roles[after] is Role.NUMBER:
             roles[i : i + n] = [Role.CLASSIFIER] * n
-        elif n and i and i + n < len(texts) and roles[i - 1] is Role.NUMBER:
+        elif after is not None and i and roles[i - 1] is Role.NUMBER:
             roles[i - 1] = Role.LEAD  # "bốn số còn lại là …" counts what follows
         elif texts[i] in number.times and i and roles[i - 1] is Role.NUMBER:
             beside = [*roles[max(0, i - 2) : i - 1], *roles[i + 1 : i + 2]]

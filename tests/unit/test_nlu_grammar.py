@@ -1,0 +1,88 @@
+"""The recognizer's phrases and vocabulary come whole, spelled right and from tables only."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import product
+
+import pytest
+
+from assistant.nlu import interpret_text, phrases, tables, vocabulary
+from assistant.nlu.grammar import is_syllable
+from assistant.nlu.patterns import compile_pattern
+from assistant.nlu.types import Expect, Intent, Rejection
+
+UNK = "[unk]"
+
+
+@pytest.mark.parametrize("expect", list(Expect))
+def test_phrases_are_clean_and_end_in_unk(expect: Expect) -> None:
+    found = phrases(expect)
+    assert found[-1] == UNK
+    assert len(set(found)) == len(found)
+    for phrase in found[:-1]:
+        assert phrase == unicodedata.normalize("NFC", phrase).lower()
+        assert phrase == " ".join(phrase.split())
+        assert all(is_syllable(w) for w in phrase.split()), phrase
+
+
+@pytest.mark.parametrize("expect", list(Expect))
+def test_the_vocabulary_holds_every_word_of_every_grammar(expect: Expect) -> None:
+    words = {w for p in phrases(expect) for w in p.split()} - {UNK}
+    assert words <= set(vocabulary())
+
+
+def test_the_vocabulary_holds_the_words_of_the_domain() -> None:
+    wanted = (
+        "không một mốt hai ba bốn tư năm lăm nhăm sáu bảy bẩy tám chín mười mươi chục trăm linh "
+        "lẻ nghìn ngàn triệu tỷ tỉ rưỡi rô dê giê đê nờ hát xê tê bê ích ca vâng dạ đúng sai phải "
+        "chưa ừ alo số con chữ à ờ ừm ạ nhé nhầm cấp lại mật khẩu quên tổng đài viên nhân chậm"
+    ).split()
+    missing = {w for w in wanted if is_syllable(w) and w != "alo"} - set(vocabulary())
+    assert not missing
+
+
+def test_the_code_grammar_lets_any_digit_follow_any_other() -> None:
+    usual = [words[0] for words in tables.numbers().words.values()]
+    pairs = {
+        (a, b)
+        for phrase in phrases(Expect.CODE)
+        for a, b in zip(phrase.split(), phrase.split()[1:], strict=False)
+    }
+    assert set(product(usual, usual)) <= pairs
+
+
+def test_states_hear_different_things() -> None:
+    assert "số cuối là bảy" in phrases(Expect.CONFIRM)
+    assert "số cuối là bảy" not in phrases(Expect.MENU)
+    assert "mã số của tôi là" in phrases(Expect.CODE)
+    assert "đúng rồi" in phrases(Expect.CONFIRM)
+    assert "đúng rồi" not in phrases(Expect.CODE)
+
+
+def test_every_intent_has_phrases_and_none_is_lost_on_us() -> None:
+    assert {p.intent for p in tables.intent_phrases()} == set(Intent)
+    for phrase in tables.intent_phrases():
+        expect = min(phrase.states)
+        for words in phrase.pattern.examples()[:2]:
+            got = interpret_text(" ".join(words), expect)
+            acted = got.rejection in (None, Rejection.AMBIGUOUS)
+            assert acted, (phrase.intent, expect, words)
+
+
+@pytest.mark.parametrize("word", ["nghiêng", "quý", "giá", "ích", "uỷ", "khuya", "đường", "ơ"])
+def test_vietnamese_syllables(word: str) -> None:
+    assert is_syllable(word)
+
+
+@pytest.mark.parametrize("word", ["vssid", "email", "otp", "zalo", "tk1-ts", "8", "", "ngờng2"])
+def test_not_syllables(word: str) -> None:
+    assert not is_syllable(word)
+
+
+def test_a_pattern_reads_gaps_alternatives_classes_and_the_end() -> None:
+    pattern = compile_pattern("<x>|c … d e$", {"x": ["a", "b b"]})
+    assert pattern.parts == ((("a",), ("b", "b"), ("c",)), (("d", "e"),))
+    assert pattern.at_end
+    with pytest.raises(KeyError):
+        compile_pattern("<missing>", {})
