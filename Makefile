@@ -20,6 +20,7 @@ INSTALL := $(PY) -m pip install -qq --disable-pip-version-check -c requirements.
 RUN     := $(VENV)/.installed
 DEV     := $(VENV)/.installed-dev
 TRAIN   := $(VENV)/.installed-train
+FULL    := $(VENV)/.installed-full
 
 DEMO       := var/demo
 DEMO_PHONE := 0501234567
@@ -56,7 +57,7 @@ batch: $(RUN) ## Chạy hàng loạt kịch bản âm thanh (chưa có: scored s
 test: $(DEV) ## Kiểm thử, dưới 5 phút trên 2 lõi (the tests, under 5 minutes on 2 cores)
 	$(PY) -m pytest -m "not full and not network" $(PYTEST)
 
-test-full: $(TRAIN) ## Kiểm thử cần nhiều phút, torch hoặc gói Debian (what takes minutes, torch, Debian packages)
+test-full: $(FULL) ## Kiểm thử cần nhiều phút, torch hoặc gói Debian (what takes minutes, torch, Debian packages)
 	$(PY) -m pytest -m "full or network" $(PYTEST)
 
 lint: $(DEV) ## Soát mã nguồn và định dạng bằng ruff
@@ -100,6 +101,10 @@ $(TRAIN): $(DEV)
 	@echo "Đang cài $(TORCH) để huấn luyện (installing what trains the model)…"
 	@$(INSTALL) '$(TORCH)'
 	@$(INSTALL) -e '.[dev,train]'
+	@touch $@
+
+$(FULL): $(TRAIN)
+	@$(INSTALL) -e '.[dev,train,piper]'
 	@touch $@
 
 lock: ## Khóa lại phiên bản các gói bằng uv (lock the versions again)
