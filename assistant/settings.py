@@ -79,7 +79,7 @@ class Asr(BaseModel):
 
     noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")
-    recognizers: int = Field(4, ge=1, description="idle decoders kept for re-use")
+    recognizers: int = Field(16, ge=1, description="idle decoders kept, 2.5 MB each")
 
 
 class DialogueLimits(BaseModel):

@@ -22,14 +22,25 @@ _AVERAGE = 0.0025  # s
 
 def level(frame: bytes, rate: int) -> float:
     """The level of a frame of 16-bit PCM in dBFS, without DC and hum; -100 for silence."""
+    return levels(frame, rate, max(1, len(frame) // 2))[0] if len(frame) > 1 else _SILENT
+
+
+def levels(pcm: bytes, rate: int, samples: int) -> list[float]:
+    """``level`` of every whole frame of ``samples`` samples, in one go."""
+    count = len(pcm) // 2 // samples
+    frames = np.frombuffer(pcm, "<i2", count * samples).reshape(count, samples)
     width = round(rate * _AVERAGE) | 1  # odd, so that the average has a middle
-    sums = np.cumsum(np.frombuffer(frame, "<i2"), dtype=np.int64)
-    if len(sums) <= width:
-        return _SILENT
-    averages = (sums[width:] - sums[:-width]) / width
+    if samples <= width:
+        return [_SILENT] * count
+    sums = frames.cumsum(axis=1, dtype=np.int64)
+    averages = (sums[:, width:] - sums[:, :-width]) / width
     middle = (width + 1) // 2
-    rest = np.frombuffer(frame, "<i2")[middle : middle + len(averages)] - averages
-    power = float(np.dot(rest, rest)) / len(rest)
+    rest = frames[:, middle : middle + samples - width] - averages
+    powers = np.einsum("ij,ij->i", rest, rest) / (samples - width)
+    return [_decibel(power) for power in powers.tolist()]
+
+
+def _decibel(power: float) -> float:
     return 10 * math.log10(power) - _FULL_SCALE_DB if power > _NOTHING else _SILENT
 
 
@@ -43,6 +54,7 @@ class VoiceActivity:
     def __init__(self, settings: Vad, frame: float, rate: int) -> None:
         self._settings = settings
         self._rate = rate
+        self._zeros = bytes(2 * round(rate * frame))
         self._block = max(1, round(settings.window / settings.blocks / frame))
         self._onset = max(1, round(settings.onset / frame))
         self._minima: deque[float] = deque(maxlen=settings.blocks)
@@ -57,8 +69,9 @@ class VoiceActivity:
 
     def accept(self, frame: bytes) -> bool:
         """Whether speech is going on at the end of this frame."""
-        if not frame.strip(b"\0"):  # a paused file, a muted line: most frames of a file's call
-            return self.accept_level(_SILENT)
+        if frame == self._zeros:  # a paused file, a muted line: most frames of a file's call
+            self._run, self._speaking = 0, False
+            return False
         return self.accept_level(level(frame, self._rate))
 
     def accept_level(self, now: float) -> bool:

@@ -109,7 +109,9 @@ class Call:
         up), and the keys pressed during it; return one frame of the assistant."""
         if self.ended is None:
             try:
-                self._advance(frame_in[: self.frame_bytes].ljust(self.frame_bytes, b"\0"), keys)
+                if len(frame_in) != self.frame_bytes:
+                    frame_in = frame_in[: self.frame_bytes].ljust(self.frame_bytes, b"\0")
+                self._advance(frame_in, keys)
             except Exception as error:
                 self._fail(error)
         self._frames += 1
@@ -134,7 +136,8 @@ class Call:
 
     def _advance(self, frame: bytes, keys: str) -> None:
         sound = Sound(frame, self._vad.accept(frame))
-        self._take_keys(keys)
+        if keys:
+            self._take_keys(keys)
         if self._action is None:
             self._follow(CallStarted())
         elif self.now >= self._parts.turns.max_call and not isinstance(self._action, Finish):
@@ -159,7 +162,7 @@ class Call:
     def _speak(self) -> None:
         """A prompt is playing, or an account is being worked on."""
         if self._playback and not self._playback.done:
-            if not self._may_stop():
+            if not self._queue or not self._may_stop():
                 return
             self._note("prompt_stopped")
             self._stop_prompt()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from assistant.asr.vad import VoiceActivity
+from assistant.asr.vad import VoiceActivity, levels
 from assistant.audio.reading import AudioWarning, open_audio
 from assistant.audio.resampling import Resampler
 from assistant.audio.types import SAMPLE_BYTES
@@ -88,25 +88,31 @@ class FileSource:
     def _find_last_speech(self, turns: Turns, vad: Vad) -> int:
         """Frames up to the end of the last speech; a pass of its own, so nothing is kept."""
         activity = VoiceActivity(vad, turns.frame, self._rate)
-        last = 0
-        for i, frame in enumerate(self._read(), 1):
-            if activity.accept(frame):
-                last = i
+        last = seen = 0
+        for pcm in self._blocks():
+            for now in levels(pcm, self._rate, self._frame // SAMPLE_BYTES):
+                seen += 1
+                if activity.accept_level(now):
+                    last = seen
         return last + round(_AFTER_SPEECH / turns.frame) if last else 0
 
     def _read(self) -> Iterator[bytes]:
+        for pcm in self._blocks():
+            for at in range(0, len(pcm), self._frame):
+                yield pcm[at : at + self._frame]
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The file in whole frames, the last one filled up."""
         with open_audio(self._path, self._limits) as file:
             resampler = Resampler(file.rate, self._rate)
             pending = bytearray()
             for chunk in file:
                 pending += resampler.feed(chunk.pcm)
                 whole = len(pending) - len(pending) % self._frame
-                for at in range(0, whole, self._frame):
-                    yield bytes(pending[at : at + self._frame])
+                yield bytes(pending[:whole])
                 del pending[:whole]
             pending += resampler.feed(b"", last=True)
-            for at in range(0, len(pending), self._frame):
-                yield bytes(pending[at : at + self._frame]).ljust(self._frame, b"\0")
+            yield bytes(pending).ljust(-(-len(pending) // self._frame) * self._frame, b"\0")
             self.warnings |= file.warnings
 
 
