@@ -62,9 +62,7 @@ class Alignment:
         return self.errors / self.length if self.length else None
 
 
-def align(
-    expected: Sequence[str], heard: Sequence[str]
-) -> list[tuple[str | None, str | None]]:
+def align(expected: Sequence[str], heard: Sequence[str]) -> list[tuple[str | None, str | None]]:
     """Cheapest alignment (substitution, insertion, deletion cost 1), as pairs in order."""
     rows, columns = len(expected) + 1, len(heard) + 1
     cost = [[i + j if not i or not j else 0 for j in range(columns)] for i in range(rows)]

@@ -60,9 +60,7 @@ def read_set(folder: Path) -> Iterator[Clip]:
             samples, rate = soundfile.read(folder / row["path"], dtype="float32", always_2d=True)
             mono = soxr.resample(samples.mean(axis=1), rate, RATE)
             text = unicodedata.normalize("NFC", row["text"].lower().strip())
-            yield Clip(
-                np.asarray(mono, np.float32), text, row["speaker"], row["note"], row["path"]
-            )
+            yield Clip(np.asarray(mono, np.float32), text, row["speaker"], row["note"], row["path"])
 
 
 def cut_digits(folder: Path) -> list[Clip]:

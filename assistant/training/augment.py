@@ -102,7 +102,7 @@ def mulaw(x: Samples) -> Samples:
     """G.711 µ-law there and back."""
     y = np.sign(x) * np.log1p(255 * np.abs(np.clip(x, -1, 1))) / np.log(256)
     q = np.round((y + 1) * 127.5) / 127.5 - 1
-    return (np.sign(q) * np.expm1(np.abs(q) * np.log(256)) / 255).astype(np.float32)
+    return np.asarray(np.sign(q) * np.expm1(np.abs(q) * np.log(256)) / 255, np.float32)
 
 
 def _lose_packets(x: Samples, rng: Rng) -> Samples:
@@ -140,9 +140,10 @@ def spoil(
     rms = float(np.sqrt(np.mean(x**2))) + 1e-6
     if rng.random() < severity.noise:
         noise = _background(len(x), severity, rng, other)
-        x = x + noise * rms * 10 ** (-rng.uniform(*severity.snr) / 20)
+        x = x + noise * np.float32(rms * 10 ** (-rng.uniform(*severity.snr) / 20))
     count = 1 << (len(x) - 1).bit_length()
-    x = np.fft.irfft(np.fft.rfft(x, count) * _shape(count, severity, rng), count)[: len(x)]
+    shaped = np.fft.irfft(np.fft.rfft(x, count) * _shape(count, severity, rng), count)
+    x = np.asarray(shaped[: len(x)], np.float32)
     if rng.random() < severity.zeros:
         x[:lead] = 0
         x[len(x) - tail :] = 0

@@ -45,7 +45,7 @@ class Corpus:
     def utterance(self, index: int) -> npt.NDArray[np.float32]:
         """Samples of one utterance as floats in -1..1."""
         start, end = self.bounds(index)
-        return self.samples[start:end].astype(np.float32) / 32768
+        return self.samples[start:end].astype(np.float32) / np.float32(32768)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def read_labelled(folder: Path, limit: int | None = None) -> Corpus:
             f"Không có bản ghi âm ở {folder} (thiếu labels.csv).",
             "Truyền thư mục có labels.csv và các clip, ví dụ --human ../shared/speech/train.",
         )
-    items = []
+    items: list[tuple[npt.NDArray[np.int16], str, str]] = []
     with labels.open(newline="", encoding="utf-8") as rows:
         for number, row in enumerate(csv.DictReader(rows)):
             if limit is not None and len(items) >= limit:

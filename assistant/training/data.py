@@ -1,9 +1,10 @@
-"""The stream of training batches: draw an utterance, spoil it, compute features, bucket by length."""
+"""The stream of training batches: draw, spoil, compute features, bucket by length."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ from assistant.training.augment import DEFAULT, MILD, RATE, Severity, spoil
 from assistant.training.corpus import Corpus
 from assistant.training.features import fbank
 from assistant.training.lexicon import phone_table, text_phones
+
+Item = tuple[npt.NDArray[np.float32], list[int]]  # features and phone indices
+STEP = 64  # frames
 
 PHONE_INDEX = {phone: index for index, phone in enumerate(phone_table())}
 
@@ -72,14 +76,15 @@ class Stream(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         rng = np.random.default_rng((self.seed, self.epoch, worker.id if worker else 0))
+        waiting: list[Item] = []
         while True:
-            items = [self._draw(rng) for _ in range(self.pool)]
-            kept = sorted((i for i in items if _fits(*i)), key=lambda i: len(i[0]))
-            batches = list(_buckets(kept, self.batch_seconds))
-            rng.shuffle(batches)  # type: ignore[arg-type]
+            drawn = [self._draw(rng) for _ in range(self.pool)]
+            kept = waiting + [item for item in drawn if _fits(*item)]
+            batches, waiting = _buckets(kept, self.batch_seconds)
+            rng.shuffle(batches)
             yield from map(_collate, batches)
 
-    def _draw(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], list[int]]:
+    def _draw(self, rng: np.random.Generator) -> Item:
         weights = np.array([s.weight for s in self.sources])
         which = int(rng.choice(len(self.sources), p=weights / weights.sum()))
         source = self.sources[which]
@@ -122,25 +127,34 @@ def _splice(
 
 def _fits(features: npt.NDArray[np.float32], phones: list[int]) -> bool:
     """CTC needs one output per phone, and one more between equal neighbours."""
-    repeats = sum(a == b for a, b in zip(phones, phones[1:], strict=False))
+    repeats = sum(a == b for a, b in pairwise(phones))
     return len(features) // 3 >= len(phones) + repeats and len(features) < 1_500
 
 
-def _buckets(
-    items: list[tuple[npt.NDArray[np.float32], list[int]]], seconds: float
-) -> Iterator[list[tuple[npt.NDArray[np.float32], list[int]]]]:
-    bucket: list[tuple[npt.NDArray[np.float32], list[int]]] = []
+def _buckets(items: list[Item], seconds: float) -> tuple[list[list[Item]], list[Item]]:
+    """Items sorted by length → full batches of few distinct shapes, and what is left over.
+
+    A shape that was seen before costs half of a new one (memory, compiled kernels), so
+    lengths are rounded up to ``STEP`` frames and every length has one batch size."""
+    batches: list[list[Item]] = []
+    left: list[Item] = []
+    by_length: dict[int, list[Item]] = {}
     for item in items:
-        if bucket and len(item[0]) * (len(bucket) + 1) > seconds * 100:
-            yield bucket
-            bucket = []
-        bucket.append(item)
-    if bucket:
-        yield bucket
+        by_length.setdefault(_rounded(len(item[0])), []).append(item)
+    for length, same in by_length.items():
+        size = max(1, int(seconds * 100 / length))
+        full = len(same) - len(same) % size
+        batches += [same[at : at + size] for at in range(0, full, size)]
+        left += same[full:]
+    return batches, left
 
 
-def _collate(items: list[tuple[npt.NDArray[np.float32], list[int]]]) -> Batch:
-    longest = max(len(f) for f, _ in items)
+def _rounded(frames: int) -> int:
+    return -(-frames // STEP) * STEP
+
+
+def _collate(items: list[Item]) -> Batch:
+    longest = _rounded(max(len(f) for f, _ in items))
     features = np.zeros((len(items), longest, items[0][0].shape[1]), np.float32)
     for row, (frames, _) in enumerate(items):
         features[row, : len(frames)] = frames

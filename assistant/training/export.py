@@ -31,11 +31,11 @@ class Writer:
         self.parts += [f"{name} ".encode() for name in names]
         return self
 
-    def int(self, value: int) -> Writer:
+    def number(self, value: int) -> Writer:
         self.parts.append(struct.pack("<bi", 4, value))
         return self
 
-    def float(self, value: float) -> Writer:
+    def real(self, value: float) -> Writer:
         self.parts.append(struct.pack("<bf", 4, value))
         return self
 
@@ -44,7 +44,7 @@ class Writer:
         return self
 
     def vector(self, values: Matrix) -> Writer:
-        self.token("FV").int(len(values))
+        self.token("FV").number(len(values))
         self.parts.append(np.ascontiguousarray(values, "<f4").tobytes())
         return self
 
@@ -86,7 +86,7 @@ def _folded(linear: nn.Linear, norm: nn.BatchNorm1d | None = None) -> Affine:
         gain = _numpy(norm.weight) / np.sqrt(_numpy(norm.running_var) + norm.eps)
         weight = weight * gain[:, None]
         bias = (bias - _numpy(norm.running_mean)) * gain + _numpy(norm.bias)
-    return Affine(weight, bias)
+    return Affine(np.asarray(weight, np.float32), np.asarray(bias, np.float32))
 
 
 def _front(net: AcousticNet) -> Affine:
@@ -95,7 +95,7 @@ def _front(net: AcousticNet) -> Affine:
     mean = np.tile(_numpy(net.mean), len(FRONT_OFFSETS))
     scale = np.tile(_numpy(net.scale), len(FRONT_OFFSETS))
     weight = folded.weight * scale
-    return Affine(weight, folded.bias - weight @ mean)
+    return Affine(weight, np.asarray(folded.bias - weight @ mean, np.float32))
 
 
 def _append(node: str, offsets: Sequence[int]) -> str:
@@ -135,15 +135,15 @@ class _Graph:
 
     def add(self, name: str, first: str, second: str, dim: int) -> str:
         self._node(name, f"Sum({first}, {second})")
-        self.components.token("<NoOpComponent>", "<Dim>").int(dim).token("<BackpropScale>")
-        self.components.float(1.0).token("</NoOpComponent>")
+        self.components.token("<NoOpComponent>", "<Dim>").number(dim).token("<BackpropScale>")
+        self.components.real(1.0).token("</NoOpComponent>")
         return name
 
     def _nonlinear(self, kind: str, dim: int) -> None:
         empty = np.zeros(0, np.float32)
-        self.components.token(f"<{kind}>", "<Dim>").int(dim)
+        self.components.token(f"<{kind}>", "<Dim>").number(dim)
         self.components.token("<ValueAvg>").vector(empty).token("<DerivAvg>").vector(empty)
-        self.components.token("<Count>").float(0.0).token(f"</{kind}>")
+        self.components.token("<Count>").real(0.0).token(f"</{kind}>")
 
 
 def network(net: AcousticNet, blank_penalty: float = 0.0) -> bytes:
@@ -174,21 +174,21 @@ def network(net: AcousticNet, blank_penalty: float = 0.0) -> bytes:
     for text in graph.lines:
         out.line(text)
     out.line(f"output-node name=output input={node} objective=linear").line("")
-    out.token("<NumComponents>").int(graph.count)
+    out.token("<NumComponents>").number(graph.count)
     out.parts += graph.components.parts
-    out.token("</Nnet3>", "<LeftContext>").int(shape.left_context)
-    out.token("<RightContext>").int(shape.right_context)
+    out.token("</Nnet3>", "<LeftContext>").number(shape.left_context)
+    out.token("<RightContext>").number(shape.right_context)
     return out.token("<Priors>").vector(np.zeros(0, np.float32)).bytes()
 
 
 def transitions(phones: int) -> bytes:
     """One state a phone: transition ids 2i+1 (stay) and 2i+2 (go) for the phone of index i."""
     out = Writer().token("<TransitionModel>", "<Topology>")
-    out.ints(range(1, phones + 1)).ints([-1] + [0] * phones).int(1)
-    out.int(2).int(0).int(2).int(0).float(0.5).int(1).float(0.5).int(-1).int(0)
-    out.token("</Topology>", "<Triples>").int(phones)
+    out.ints(range(1, phones + 1)).ints([-1] + [0] * phones).number(1)
+    out.number(2).number(0).number(2).number(0).real(0.5).number(1).real(0.5).number(-1).number(0)
+    out.token("</Topology>", "<Triples>").number(phones)
     for phone in range(phones):
-        out.int(phone + 1).int(0).int(phone)
+        out.number(phone + 1).number(0).number(phone)
     half = np.full(2 * phones + 1, np.log(0.5), np.float32)
     half[0] = 0.0
     out.token("</Triples>", "<LogProbs>").vector(half)

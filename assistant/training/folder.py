@@ -29,9 +29,7 @@ MODEL_CONF = """--min-active=200
 """The endpoint rules are pushed out of the way: end-pointing is the call's (asr/endpoint.py)."""
 
 
-def write_model(
-    target: Path, acoustic: bytes, graph: Graph, about: Mapping[str, object]
-) -> None:
+def write_model(target: Path, acoustic: bytes, graph: Graph, about: Mapping[str, object]) -> None:
     """Write the folder beside ``target`` and move it into place; ``about`` goes to model.json
     with the SHA-256 of every file."""
     partial = target.with_name(target.name + ".partial")

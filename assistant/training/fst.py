@@ -71,7 +71,7 @@ def relabelling(fst: Fst) -> dict[int, int]:
     stack = [fst.start]
     while stack:
         state = stack.pop()
-        for _, olabel, _, target in reversed(fst.arcs[state]):
+        for *_, target in reversed(fst.arcs[state]):
             if target not in seen:
                 seen.add(target)
                 stack.append(target)

@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from assistant.training.fst import Fst, const_fst, look_ahead_fst, relabelled, relabelling
 from assistant.training.lexicon import CODAS, INITIALS, MEDIAL, UNKNOWN, phone_table, pronunciations
@@ -91,20 +92,22 @@ def _grow(fst: Fst, sources: list[int], node: _Node, loop: int, spoken: bool) ->
 
 def _filler(fst: Fst, loop: int, label: int, cost: float) -> None:
     """One syllable of any phones: [initial] [glide] nucleus [coda]."""
-    after_initial, after_nucleus = fst.state(), fst.state()
-    entry = fst.state()
+    entry, after_initial, after_glide, after_nucleus = (fst.state() for _ in range(4))
     fst.arc(loop, 0, label, cost, entry)
     fst.arc(entry, 0, 0, 0.0, after_initial)
+    fst.arc(after_initial, 0, 0, 0.0, after_glide)
     fst.arc(after_nucleus, 0, 0, 0.0, loop)
-    initials = {p for _, p in INITIALS} | {MEDIAL}
+    initials = {p for _, p in INITIALS}
     codas = {p for _, p in CODAS}
     for index, phone in enumerate(PHONES[1:], start=1):
         if phone in initials:
             source, target = entry, after_initial
+        elif phone == MEDIAL:
+            source, target = after_initial, after_glide
         elif phone in codas:
             source, target = after_nucleus, loop
         else:
-            source, target = after_initial, after_nucleus
+            source, target = after_glide, after_nucleus
         held, blank = _held(fst, index)
         fst.arc(source, go(index), 0, 0.0, held)
         fst.arc(held, 0, 0, 0.0, target)
@@ -123,7 +126,7 @@ def bigram_fst(sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Fst:
     begin, end = 0, -1
     for sentence in sentences:
         line = [begin, *(number.get(w, unknown) for w in sentence), end]
-        for left, right in zip(line, line[1:], strict=False):
+        for left, right in pairwise(line):
             after.setdefault(left, Counter())[right] += 1
     unigram: Counter[int] = Counter(dict.fromkeys([*number.values(), end], 1))
     for counts in after.values():  # continuation counts: in how many contexts a word is seen

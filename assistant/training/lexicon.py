@@ -67,7 +67,7 @@ def _rime(rime: str, rounded: bool) -> tuple[list[str], str, str] | None:
     medials: list[str] = [MEDIAL] if rounded else []
     candidates = [(medials, rime)]
     if not rounded and len(rime) > 1 and rime[0] in "ou" and rime[1] in "aăâeêiyơ":
-        glide = (rime[0] == "o" and rime[1] in "aăe") or (rime[0] == "u" and rime[1] in "âêyơ")
+        glide = (rime[0] == "o" and rime[1] in "aăe") or (rime[0] == "u" and rime[1] in "âeêyơ")
         if glide:
             candidates.insert(0, ([MEDIAL], rime[1:]))
     for medial, rest in candidates:

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.training.align import balanced, cut_words
 from assistant.training.corpus import Corpus, pack, read_labelled
@@ -44,13 +45,10 @@ ANSWER_WORDS = (
 class Scale:
     """How big the model and its training are. ``FULL`` made the embedded model."""
 
-    amounts: Amounts = Amounts()
-    shape: NetShape = NetShape(phones=len(phone_table()))
-    first: Plan = Plan(epochs=36, epoch_hours=2.0, threads=1)
-    second: Plan = Plan(
-        epochs=34, epoch_hours=2.0, threads=1, learning_rate=6e-4, final_rate=1e-5,
-        warmup_epochs=0.3, seed=20261124,
-    )  # fmt: skip
+    amounts: Amounts
+    shape: NetShape
+    first: Plan
+    second: Plan
     mild_epochs: int = 4
     cuts_per_word: int = 400
     human_limit: int | None = None
@@ -59,17 +57,25 @@ class Scale:
     filler_cost: float = 4.0
     blank_penalty: float = 0.0
     synthesis_workers: int = 2
+    voices: int | None = None  # None: a new caller for every synthetic utterance
 
 
-FULL = Scale()
+FULL = Scale(
+    amounts=Amounts(),
+    shape=NetShape(phones=len(phone_table())),
+    first=Plan(epochs=50, epoch_hours=2.0, stop=31),
+    second=Plan(epochs=26, epoch_hours=2.0, learning_rate=9e-4, final_rate=1e-5,
+                warmup_epochs=0.3, seed=20261124),
+)  # fmt: skip
 TOY = replace(
     FULL,
-    amounts=Amounts(digits=500, phrases=0, short=0, sentences=0, syllables=0),
-    shape=NetShape(front=64, width=128, rank=48, phones=len(phone_table()),
+    amounts=Amounts(digits=600, phrases=20, short=20, sentences=0, syllables=0),
+    shape=NetShape(front=64, width=160, rank=64, phones=len(phone_table()),
                    offsets=((-1, 0, 1),) * 4),
-    first=Plan(epochs=10, epoch_hours=0.5, threads=2, learning_rate=4e-3, workers=0),
-    second=Plan(epochs=0, epoch_hours=0.1, threads=2, workers=0),
-    mild_epochs=10, cuts_per_word=10, common_words=0, codes=200,
+    first=Plan(epochs=6, epoch_hours=0.4, threads=2, learning_rate=4e-3, warmup_epochs=0.2,
+               average=0.99, dropout=0.0, workers=0),
+    second=Plan(epochs=1, epoch_hours=0.05, threads=2, learning_rate=2e-4, workers=0),
+    mild_epochs=8, cuts_per_word=10, common_words=0, codes=200, voices=1, human_limit=12,
 )  # fmt: skip
 
 
@@ -82,7 +88,7 @@ class Recipe:
     prompts: Path
     human: Path | None = None
     text: Path | None = None
-    scale: Scale = field(default_factory=Scale)
+    scale: Scale = FULL
     seed: int = 20261123
     progress: bool = True
 
@@ -106,8 +112,8 @@ class Recipe:
         if not (folder / "meta.json").is_file():
             rng = random.Random(self.seed)
             lines = spoken_texts(self.scale.amounts, self.prompts, self.text, rng)
-            workers = self.scale.synthesis_workers
-            speak_all(lines, self.seed, workers, self.progress).save(folder)
+            workers, voices = self.scale.synthesis_workers, self.scale.voices
+            speak_all(lines, self.seed, workers, self.progress, voices).save(folder)
         return Corpus.load(folder)
 
     def people(self) -> dict[str, Corpus]:
@@ -179,5 +185,5 @@ class Recipe:
         return self.out
 
 
-def _count(items: list[tuple[np.ndarray, str, str]], word: str) -> int:  # type: ignore[type-arg]
+def _count(items: list[tuple[npt.NDArray[np.int16], str, str]], word: str) -> int:
     return sum(w == word for _, w, _ in items)

@@ -49,21 +49,33 @@ def trim(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
     return samples[loud[0] : loud[-1] + 1] if len(loud) else samples
 
 
-def speak_one(job: tuple[int, str], seed: int) -> tuple[npt.NDArray[np.int16], str, str]:
-    """(index, text) → (samples at 8 kHz, text, speaker), a function of (seed, index)."""
+def speak_one(
+    job: tuple[int, str], seed: int, voices: int | None = None
+) -> tuple[npt.NDArray[np.int16], str, str]:
+    """(index, text) → (samples at 8 kHz, text, speaker), a function of (seed, index).
+
+    ``voices``: draw from so many callers only (None: everybody has a voice of their own)."""
     index, text = job
-    rng = np.random.default_rng((seed, index))
+    rng = np.random.default_rng((seed, index if voices is None else index % voices))
     voice = voice_of(rng)
     samples, rate = espeak.synthesize(text, **voice)  # type: ignore[arg-type]
-    mono = to_model_rate(samples.astype(np.float32) / 32768, rate)
+    mono = to_model_rate(samples.astype(np.float32) / np.float32(32768), rate)
     return trim(mono), text, f"espeak:{voice['voice']}+{voice['variant']}"
 
 
-def speak_all(texts: Sequence[str], seed: int, workers: int = 2, progress: bool = True) -> Corpus:
+def speak_all(
+    texts: Sequence[str],
+    seed: int,
+    workers: int = 2,
+    progress: bool = True,
+    voices: int | None = None,
+) -> Corpus:
     """Speak every text with a random voice; the order and the samples depend on seed alone."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        jobs = pool.map(partial(speak_one, seed=seed), enumerate(texts), chunksize=64)
+        jobs = pool.map(
+            partial(speak_one, seed=seed, voices=voices), enumerate(texts), chunksize=64
+        )
         try:
             return pack(list(tqdm(jobs, total=len(texts), desc="synthesis", disable=not progress)))
         except BrokenProcessPool:

@@ -79,10 +79,10 @@ def sentences(folder: Path | None, rng: random.Random) -> list[str]:
     for path in sorted(folder.glob("*.txt")) if folder else ():
         for line in path.read_text(encoding="utf-8").splitlines():
             words = clean_text(line).split()
-            for at in range(0, len(words), 12):
-                part = " ".join(words[at : at + rng.randrange(3, 13)])
-                if part and text_phones(part):
-                    found.append(part)
+            cut = (
+                " ".join(words[at : at + rng.randrange(3, 13)]) for at in range(0, len(words), 12)
+            )
+            found += [part for part in cut if part and text_phones(part)]
     rng.shuffle(found)
     return found
 
@@ -97,23 +97,19 @@ def spoken_texts(
         lead = rng.choice(leads).split() if leads and rng.random() < 0.15 else []
         lines.append(" ".join(lead + digit_words(rng)))
     table = phrase_list() + prompt_lines(prompts)
-    for _ in range(amounts.phrases):
-        lines.append(" ".join(rng.sample(table, rng.choice((1, 1, 2)))))
+    lines += [" ".join(rng.sample(table, rng.choice((1, 1, 2)))) for _ in range(amounts.phrases)]
     lines += [rng.choice(SHORT) for _ in range(amounts.short)]
     public = sentences(text_folder, rng)
     lines += public[: amounts.sentences]
     known = sorted({w for line in (*public, *table) for w in line.split()})
-    for _ in range(amounts.syllables):
-        lines.append(" ".join(rng.choice(known) for _ in range(rng.randrange(1, 7))))
+    lines += [" ".join(rng.choices(known, k=rng.randrange(1, 7))) for _ in range(amounts.syllables)]
     return [line for line in lines if text_phones(line)]
 
 
 def model_words(text_folder: Path | None, common: int = 1_200) -> list[str]:
     """The model's vocabulary: every word of the tables, the commonest ``common`` syllables of
     the public texts, and the filler."""
-    counts = Counter(
-        w for line in sentences(text_folder, random.Random(1)) for w in line.split()
-    )
+    counts = Counter(w for line in sentences(text_folder, random.Random(1)) for w in line.split())
     extra = [w for w, _ in counts.most_common(common)]
     words = dict.fromkeys([*vocabulary(), *extra])
     return [*sorted(w for w in words if pronunciations(w)), UNKNOWN]

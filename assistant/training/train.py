@@ -14,6 +14,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+# A compiled kernel is kept per shape, about 60 of them per shape of batch (data.py, STEP).
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
+
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -22,12 +25,15 @@ from tqdm import tqdm
 from assistant.training.data import Batch, Stream
 from assistant.training.net import SUBSAMPLING, AcousticNet, NetShape
 
+AVERAGE_EVERY = 4  # steps
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How long and how fast. An epoch is ``epoch_hours`` of spoiled audio."""
 
     epochs: int = 40
+    stop: int | None = None  # end after so many epochs of the schedule; the next stage goes on
     epoch_hours: float = 5.0
     learning_rate: float = 1.5e-3
     final_rate: float = 2e-5
@@ -94,9 +100,10 @@ class Trainer:
         self.net = AcousticNet(shape, plan.dropout)
         self.average = copy.deepcopy(self.net)
         self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), plan.learning_rate, weight_decay=plan.weight_decay
+            self.net.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
         self.epoch = 0
+        self.steps = 0
         folder.mkdir(parents=True, exist_ok=True)
 
     def start_from(self, checkpoint: Path) -> None:
@@ -114,7 +121,7 @@ class Trainer:
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch = int(state["epoch"])
+        self.epoch, self.steps = int(state["epoch"]), int(state["steps"])
         return True
 
     def save(self) -> None:
@@ -126,6 +133,7 @@ class Trainer:
                 "average": self.average.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "epoch": self.epoch,
+                "steps": self.steps,
             },
             partial,
         )
@@ -144,7 +152,7 @@ class Trainer:
             self.stream.epoch = 1_000_000  # data no epoch uses
             batches = iter(self.stream)
             self.normalise_from([next(batches) for _ in range(4)])
-        while self.epoch < self.plan.epochs:
+        while self.epoch < (self.plan.stop or self.plan.epochs):
             self._one_epoch(progress)
             self.epoch += 1
             self.save()
@@ -193,13 +201,14 @@ class Trainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         self.optimizer.step()
-        self._update_average()
+        self.steps += 1
+        if self.steps % AVERAGE_EVERY == 0:
+            self._update_average()
         return float(loss.detach())
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        steps = float(next(iter(self.optimizer.state.values()))["step"])
-        decay = min(self.plan.average, (1 + steps) / (10 + steps))
+        decay = min(self.plan.average, (1 + self.steps) / (10 + self.steps)) ** AVERAGE_EVERY
         for mean, now in zip(
             self.average.state_dict().values(), self.net.state_dict().values(), strict=True
         ):
