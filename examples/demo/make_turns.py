@@ -33,7 +33,7 @@ class Caller:
     """A way of speaking. ``pause``: s between the groups of a turn."""
 
     voice: str = "vi"
-    variant: str = "f4"
+    variant: str = "m4"
     rate_wpm: int = 150
     pitch: int = 50
     pause: float = 0.9
