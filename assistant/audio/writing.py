@@ -22,9 +22,7 @@ def wav_bytes(pcm: bytes, rate: int, channels: int = 1) -> bytes:
     return head + pcm
 
 
-def write_wav(
-    path: Path, pcm: bytes, rate: int, channels: int = 1, private: bool = False
-) -> None:
+def write_wav(path: Path, pcm: bytes, rate: int, channels: int = 1, private: bool = False) -> None:
     """Write through a temporary file beside ``path``, so that no half file is ever seen.
 
     ``private``: only this user may read it; for recordings of calls.

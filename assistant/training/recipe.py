@@ -5,7 +5,8 @@
 3. the network learns from both;
 4. words are cut out of the people's sentences by alignment;
 5. the network goes on learning, with codes and answers spliced from those words;
-6. network, lexicon and grammar are written as a Vosk model folder.
+6. and a last time with many more short answers ("đúng", "sai rồi"), which it confuses most;
+7. network, lexicon and grammar are written as a Vosk model folder.
 
 Every stage depends on the seed and the stages before it. A killed run goes on where it was.
 """
@@ -29,7 +30,7 @@ from assistant.training.graph import build
 from assistant.training.lexicon import phone_table
 from assistant.training.net import AcousticNet, NetShape
 from assistant.training.synthesis import speak_all
-from assistant.training.texts import Amounts, grammar_sentences, model_words, spoken_texts
+from assistant.training.texts import Amounts, answer, grammar_sentences, model_words, spoken_texts
 from assistant.training.train import Plan, Trainer
 
 NUMBER_WORDS = (
@@ -49,6 +50,8 @@ class Scale:
     shape: NetShape
     first: Plan
     second: Plan
+    third: Plan
+    answers: int = 6_000  # synthetic short answers of the third training
     mild_epochs: int = 4
     cuts_per_word: int = 400
     human_limit: int | None = None
@@ -66,6 +69,8 @@ FULL = Scale(
     first=Plan(epochs=50, epoch_hours=2.0, stop=31),
     second=Plan(epochs=26, epoch_hours=2.0, learning_rate=9e-4, final_rate=1e-5,
                 warmup_epochs=0.3, seed=20261124),
+    third=Plan(epochs=9, epoch_hours=1.5, learning_rate=5e-4, final_rate=1e-5,
+               warmup_epochs=0.2, seed=20261125),
 )  # fmt: skip
 TOY = replace(
     FULL,
@@ -75,6 +80,7 @@ TOY = replace(
     first=Plan(epochs=6, epoch_hours=0.4, threads=2, learning_rate=4e-3, warmup_epochs=0.2,
                average=0.99, dropout=0.0, workers=0),
     second=Plan(epochs=1, epoch_hours=0.05, threads=2, learning_rate=2e-4, workers=0),
+    third=Plan(epochs=1, epoch_hours=0.05, threads=2, learning_rate=2e-4, workers=0), answers=40,
     mild_epochs=8, cuts_per_word=10, common_words=0, codes=200, voices=1, human_limit=12,
 )  # fmt: skip
 
@@ -94,17 +100,19 @@ class Recipe:
 
     def run(self, say: Callable[[str], None] = lambda line: None) -> Path:
         """Make the model; returns its folder. ``say`` hears one line a stage."""
-        say("1/6 synthesis")
+        say("1/7 synthesis")
         synthetic = self.synthetic()
-        say("2/6 recordings of people")
+        say("2/7 recordings of people")
         people = self.people()
-        say("3/6 training")
+        say("3/7 training")
         net = self.first_training(synthetic, people)
-        say("4/6 words out of sentences")
+        say("4/7 words out of sentences")
         cuts = self.cuts(net, people)
-        say("5/6 training on spliced words")
+        say("5/7 training on spliced words")
         net = self.second_training(synthetic, people, cuts)
-        say("6/6 writing the model")
+        say("6/7 training on short answers")
+        net = self.third_training(synthetic, people, cuts)
+        say("7/7 writing the model")
         return self.write(net)
 
     def synthetic(self) -> Corpus:
@@ -137,6 +145,23 @@ class Recipe:
         sources += [Source(c, 0.3 / len(cuts), join=(1, 9), gap=0.3) for c in cuts]
         plan = self.scale.second
         return self._train(Stream(sources, plan.seed), plan, "second", self.work / "first")
+
+    def third_training(
+        self, synthetic: Corpus, people: dict[str, Corpus], cuts: list[Corpus]
+    ) -> AcousticNet:
+        folder = self.work / "answers"
+        if not (folder / "meta.json").is_file():
+            rng = random.Random(self.seed + 1)
+            lines = [answer(rng) for _ in range(self.scale.answers)]
+            scale = self.scale
+            speak_all(
+                lines, self.seed + 1, scale.synthesis_workers, self.progress, scale.voices
+            ).save(folder)
+        sources = [Source(synthetic, 0.25), Source(Corpus.load(folder), 0.25)]
+        sources += self._people_sources(people, 0.25)
+        sources += [Source(c, 0.25 / len(cuts), join=(1, 6), gap=0.3) for c in cuts]
+        plan = self.scale.third
+        return self._train(Stream(sources, plan.seed), plan, "third", self.work / "second")
 
     def _people_sources(self, people: dict[str, Corpus], share: float) -> list[Source]:
         """Sentences by their length; sets of single words joined into strings."""

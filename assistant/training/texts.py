@@ -32,6 +32,14 @@ SHORT = (
 """Turns that carry a call and are over in a moment: they deserve many voices."""
 
 
+TAKES_ROI = ("đúng", "sai", "phải", "nhầm")
+ANSWERS = (
+    *["đúng"] * 5, *["không"] * 3, "đúng vậy", "đúng thế", "đúng số đó", "sai", "phải", "nhầm",
+    "không phải", "không đúng", "chính xác", "chưa đúng", "vâng", "dạ", "được", "đồng ý",
+    "không còn", "không cần", "nhắc lại", "quên mật khẩu", "cấp lại mật khẩu",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Amounts:
     """How many synthetic utterances of each kind."""
@@ -53,6 +61,13 @@ def digit_words(rng: random.Random) -> list[str]:
     if style is Style.CARDINAL:
         digits = rng.choice("123456789") + digits[1:]
     return say_digits(digits, style, rng)
+
+
+def answer(rng: random.Random) -> str:
+    """A short answer as callers give it to "đúng không ạ?"."""
+    before = rng.choice(("", "", "", "dạ ", "vâng ", "à "))
+    core = rng.choice(ANSWERS)
+    return before + core + rng.choice(("", "", "", " ạ", " rồi" if core in TAKES_ROI else ""))
 
 
 def phrase_list() -> list[str]:

@@ -45,7 +45,7 @@ def activity(sound: Signal, rate: int, settings: Vad | None = None) -> list[bool
 
 
 def check(flags: list[bool]) -> None:
-    """Nothing before, about half of the talk (it has dips), its end found within 60 ms, nothing after."""
+    """Nothing before, about half of the talk (it has dips), its end found within 60 ms, nothing after."""  # noqa: E501
     begin, end = round(LEAD / FRAME), round((LEAD + TALK) / FRAME)
     assert not any(flags[:begin]), "speech before anybody spoke"
     assert sum(flags[begin:end]) > 0.45 * (end - begin), "too little of the talk"
