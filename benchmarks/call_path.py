@@ -116,6 +116,7 @@ def measure(turns: list[str], repeats: int) -> dict[str, float | int | bool]:
         kept: list[Utterance] = []
         keeping = replace(wired.parts, model=Keeping(wired, kept))
         first, tape = play(replace(wired, parts=keeping), settings, turns)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # of the call alone
         floor = settings.asr.noise_floor
         for utterance in kept if floor is not None else ():
             utterance.pcm = bytearray(NoiseFloor(floor, wired.rate).mix(bytes(utterance.pcm)))
@@ -153,7 +154,7 @@ def measure(turns: list[str], repeats: int) -> dict[str, float | int | bool]:
         "ratio": round(path / base, 3),
         "ratio_to_line": round(path / statistics.median(line), 3),
         "ratio_with_account": round(statistics.median(whole) / base, 3),
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_rss_mb": round(peak, 1),
         "repeats": repeats,
     }
 
