@@ -24,7 +24,7 @@ def carries_digits(expect: Expect, heard: Interpretation) -> bool:
 
 def redact_words(words: Sequence[str], expect: Expect, heard: Interpretation) -> tuple[str, ...]:
     """The words of a turn with every number word of a code masked, one mask a word."""
-    everywhere = expect in (Expect.CODE, Expect.SECRET) or heard.digits or heard.correction
+    everywhere = carries_digits(expect, heard)
     names = _number_words() | (_near_forms() if everywhere else frozenset())
     written = {i for i, word in enumerate(words) if any(c.isdigit() for c in word)}
     numeric = [i in written or word in names for i, word in enumerate(words)]

@@ -29,7 +29,14 @@ NOTHING = Interpretation()
         (Expect.CODE, "hay ba", NOTHING, "• •"),
         (Expect.SECRET, "bốn tám", NOTHING, "• •"),
         (Expect.MENU, "tôi quên mật khẩu", NOTHING, "tôi quên mật khẩu"),
-        (Expect.MENU, "cho hỏi một chút", NOTHING, "cho hỏi một chút"),
+        (
+            Expect.MENU,
+            "cho hỏi một chút",
+            Interpretation(intent=Intent.FAQ_FEE),
+            "cho hỏi một chút",
+        ),
+        (Expect.MORE, "bảy [unk] ba [unk] một", NOTHING, "• [unk] • [unk] •"),
+        (Expect.MENU, "quên rồi chín tám", Interpretation(intent=Intent.RESET), "quên rồi • •"),
         (Expect.MENU, "mã là chín tám bảy", NOTHING, "mã là • • •"),
         (Expect.CONFIRM, "không", Interpretation(yes_no=False), "không"),
         (
