@@ -12,7 +12,7 @@ from assistant.cli.show import print_json
 from assistant.errors import DependencyError, UsageError
 from assistant.settings import load_settings
 
-_NEEDED = ("torch", "kaldi_native_fbank", "espeakng_loader", "tqdm")
+_NEEDED = ("torch", "kaldi_native_fbank", "espeakng_loader", "parselmouth", "tqdm")
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +33,14 @@ def train_command(
     ] = None,
     text: Annotated[
         Path | None, typer.Option(help="Thư mục văn bản *.txt cho từ vựng và câu tổng hợp.")
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            help="Học tiếp từ mạng của một mô hình đã có (thư mục) thay vì từ đầu.",
+            exists=True,
+            file_okay=False,
+        ),
     ] = None,
     toy: Annotated[
         bool, typer.Option("--toy", help="Mô hình tí hon trong vài phút, để thử cả quy trình.")
@@ -61,7 +69,8 @@ def train_command(
     from assistant.training.recipe import FULL, TOY, Recipe
 
     recipe = Recipe(
-        work, out, load_settings().prompts, human, text, TOY if toy else FULL,
+        work, out, load_settings().prompts, human, text,
+        start / "am" / "final.mdl" if start else None, TOY if toy else FULL,
         progress=not as_json,
     )  # fmt: skip
     folder = recipe.run(lambda line: None if as_json else typer.echo(line))
