@@ -211,4 +211,4 @@ def phone_priors(
     seen = torch.cat([net(b).exp().flatten(0, 1) for b in batches]).mean(dim=0)
     priors = seen.clamp_min(1e-5) ** scale
     priors[0] *= math.exp(blank_penalty)
-    return np.asarray(priors / priors.sum(), np.float32)
+    return _numpy(priors / priors.sum())

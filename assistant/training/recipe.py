@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from assistant.training.corpus import Corpus, read_labelled
 from assistant.training.cut import balanced, packed, single_words, stretches
 from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model, phone_priors
-from assistant.training.folder import write_model
+from assistant.training.folder import Search, write_model
 from assistant.training.graph import build
 from assistant.training.lexicon import phone_table
 from assistant.training.net import AcousticNet, NetShape
@@ -76,7 +76,9 @@ class Scale:
     human_limit: int | None = None
     common_words: int = 1_200
     codes: int = 6_000
-    filler_cost: float = 4.0
+    search: Search = field(default_factory=Search)
+    filler_cost: float = 6.0
+    word_cost: float = 0.0
     prior_scale: float = 0.5
     blank_penalty: float = 0.0
     synthesis_workers: int = 2
@@ -222,14 +224,14 @@ class Recipe:
         scale, rng = self.scale, random.Random(self.seed)
         words = model_words(self.text, scale.common_words)
         lines = grammar_sentences(self.prompts, self.text, rng, scale.codes)
-        graph = build(words, lines, scale.filler_cost)
+        graph = build(words, lines, scale.filler_cost, scale.word_cost)
         about = {
             "name": self.out.name,
             "version": "2",
             "words": len(words),
             "parameters": sum(p.numel() for p in net.parameters()),
         }
-        write_model(self.out, acoustic_model(net, self._priors(net)), graph, about)
+        write_model(self.out, acoustic_model(net, self._priors(net)), graph, about, scale.search)
         return self.out
 
     def _priors(self, net: AcousticNet) -> npt.NDArray[np.float32]:
@@ -237,7 +239,10 @@ class Recipe:
         batches = iter(stream)
         scale = self.scale
         features = (next(batches).features for _ in range(12))
-        return phone_priors(net, features, scale.prior_scale, scale.blank_penalty)
+        priors: npt.NDArray[np.float32] = phone_priors(
+            net, features, scale.prior_scale, scale.blank_penalty
+        )
+        return priors
 
     def _kept(self, name: str, make: Callable[[], Corpus]) -> Corpus:
         """The corpus of this name, made when it is not there yet."""
