@@ -46,6 +46,15 @@ def affine_layers(data: bytes) -> dict[str, tuple[Matrix, Matrix]]:
     return found
 
 
+def read_priors(path: Path) -> Matrix:
+    """The priors of a ``final.mdl``; empty when it has none."""
+    data = path.read_bytes()
+    mark = b"<Priors> FV "
+    at = data.rindex(mark) + len(mark)
+    (count,) = struct.unpack_from("<i", data, at + 1)
+    return np.frombuffer(data, "<f4", count, at + 5).copy()
+
+
 def read_network(path: Path, shape: NetShape, dropout: float = 0.0) -> AcousticNet:
     """The network of a ``final.mdl`` of the given shape.
 

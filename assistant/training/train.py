@@ -44,6 +44,7 @@ class Plan:
     average: float = 0.999  # decay of the running average of weights, per step
     ctc_share: float = 0.1  # of CTC beside the frames' loss, where outputs are labelled
     dropout: float = 0.05
+    batch_norm: bool = True  # False: normalisation stays as it is (small data, folded models)
     time_masks: int = 1  # SpecAugment
     mask_frames: int = 12
     band_masks: int = 1
@@ -202,6 +203,10 @@ class Trainer:
         )
         generator = torch.Generator().manual_seed(plan.seed + self.epoch)
         self.net.train()
+        if not plan.batch_norm:
+            for module in self.net.modules():
+                if isinstance(module, torch.nn.BatchNorm1d):
+                    module.eval()
         seconds, totals, steps, began = 0.0, np.zeros(2), 0, time.monotonic()
         goal = plan.epoch_hours * 3600
         with tqdm(total=int(goal), desc=f"epoch {self.epoch + 1}/{plan.epochs}", unit="s",
