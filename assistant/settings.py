@@ -72,6 +72,20 @@ def user_models() -> Path:
     return Path(data) / "vssid-voice-assistant" / "models"
 
 
+class Sherpa(BaseModel):
+    """The second engine, sherpa-onnx (extra sherpa)."""
+
+    tail: float = Field(
+        0.6, ge=0, description="s of silence after an utterance: the look-ahead of an encoder"
+    )
+    hotwords_score: float = Field(
+        1.5, ge=0, description="added to the log probability of each expected token; its default"
+    )
+    token_seconds: float = Field(
+        0.2, gt=0, description="s that a word's last token lasts: it says where tokens begin only"
+    )
+
+
 class Asr(BaseModel):
     """The recognizer."""
 
@@ -80,6 +94,7 @@ class Asr(BaseModel):
     noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")
     recognizers: int = Field(16, ge=1, description="idle decoders kept, 2.5 MB each")
+    sherpa: Sherpa = Sherpa()
 
 
 class DialogueLimits(BaseModel):
@@ -172,7 +187,7 @@ class Settings(BaseSettings):
 
     model: Path = Field(
         default_factory=lambda: packaged("models") / "vi-telephone",
-        description="folder of a Vosk model (models/README.md)",
+        description="folder of a Vosk or sherpa-onnx model (models/README.md)",
     )
     prompts: Path = Field(
         default_factory=lambda: packaged("audio_prompts"), description="prompts.yaml and its clips"

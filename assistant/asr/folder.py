@@ -1,4 +1,9 @@
-"""A model folder, looked at before Vosk is: Vosk's own complaint is a bare exception, or worse."""
+"""A model folder, looked at before its engine is: an engine's own complaint is a bare exception,
+or the end of the process.
+
+A Vosk folder is known by its files. One of sherpa-onnx says so in ``model.json``: ``engine``,
+``kind``, ``sample_rate``, and under ``files`` the names of parts that are named otherwise.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,27 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from assistant.errors import ModelError
 
 CARD = "model.json"
+VOSK, SHERPA = "vosk", "sherpa-onnx"
 _FEATURES = ("conf/mfcc.conf", "conf/fbank.conf")
 _GRAPHS = (("graph/HCLG.fst",), ("graph/HCLr.fst", "graph/Gr.fst", "graph/disambig_tid.int"))
+# Parts of a streaming sherpa-onnx model by its kind; the file of a part has its name unless the
+# card names another. ``bpe.vocab``, where it is, lets a transducer prefer what is expected.
+_SHERPA_PARTS = {
+    "transducer": ("tokens.txt", "encoder.onnx", "decoder.onnx", "joiner.onnx"),
+    "zipformer2-ctc": ("tokens.txt", "model.onnx"),
+    "nemo-ctc": ("tokens.txt", "model.onnx"),
+    "wenet-ctc": ("tokens.txt", "model.onnx"),
+}
+BPE = "bpe.vocab"
+_DEFAULT_BINS = 80  # mel bins of the published models
+_MOST_BINS = 1024
 _DEFAULT_RATE = 16_000  # Kaldi's, when the features' configuration says nothing
 _RATE = re.compile(r"^\s*--sample-frequency=(\d+)", re.MULTILINE)
 _BLOCK = 1 << 20
@@ -21,8 +39,9 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A folder that has everything Vosk needs. ``rate``: Hz that the acoustic model was trained
-    on; ``narrows``: the vocabulary can be narrowed at run time; ``version`` None: no card."""
+    """A folder that has everything its engine needs. ``rate``: Hz that the acoustic model was
+    trained on; ``narrows``: the vocabulary can be narrowed at run time; ``version`` None: no card.
+    Of sherpa-onnx only: ``kind``, ``parts`` (part → file name) and ``bins`` (mel bins)."""
 
     path: Path
     name: str
@@ -31,6 +50,10 @@ class ModelFolder:
     narrows: bool
     bytes: int
     sha256: dict[str, str]
+    engine: str = VOSK
+    kind: str = ""
+    parts: dict[str, str] = field(default_factory=dict)
+    bins: int = _DEFAULT_BINS
 
 
 def inspect_folder(path: Path) -> ModelFolder:
@@ -46,20 +69,58 @@ def inspect_folder(path: Path) -> ModelFolder:
                 f"Không có thư mục mô hình nhận dạng {path}.",
                 "Xem: assistant models list; hoặc đặt ASSISTANT_MODEL tới thư mục đúng.",
             )
-        graph = _graph(path)
-        features = _first(path, _FEATURES)
         card = _card(path)
-        return ModelFolder(
-            path=path,
-            name=str(card.get("name") or path.name),
-            version=str(card["version"]) if "version" in card else None,
-            rate=_rate(card, features),
-            narrows="graph/HCLr.fst" in graph,
-            bytes=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
-            sha256=_checksums(card),
-        )
+        look = {VOSK: _vosk, SHERPA: _sherpa}.get(str(card.get("engine", VOSK)))
+        if look is None:
+            raise _bad_card(path, f"Trong {CARD}, engine phải là {VOSK} hoặc {SHERPA}.")
+        return look(path, card)
     except (OSError, ValueError):
         raise _unreadable(path) from None
+
+
+def _vosk(path: Path, card: dict[str, object]) -> ModelFolder:
+    graph = _graph(path)
+    features = _first(path, _FEATURES)
+    return ModelFolder(
+        **_facts(path, card),
+        rate=_declared_rate(card) or _configured_rate(features),
+        narrows="graph/HCLr.fst" in graph,
+    )
+
+
+def _sherpa(path: Path, card: dict[str, object]) -> ModelFolder:
+    kind = str(card.get("kind"))
+    if kind not in _SHERPA_PARTS:
+        raise _bad_card(path, f"Trong {CARD}, kind phải là một trong: {', '.join(_SHERPA_PARTS)}.")
+    named = card.get("files")
+    files = named if isinstance(named, dict) else {}
+    parts = {part: str(files.get(part, part)) for part in (*_SHERPA_PARTS[kind], BPE)}
+    if not _filled(path / parts[BPE]):
+        del parts[BPE]
+    for part, name in parts.items():
+        if Path(name).name != name or not _filled(path / name):
+            raise _incomplete(path, part)
+    bins = card.get("feature_dim")
+    return ModelFolder(
+        **_facts(path, card),
+        rate=_declared_rate(card) or _DEFAULT_RATE,
+        narrows=False,  # hot words make the expected likelier, they forbid nothing
+        engine=SHERPA,
+        kind=kind,
+        parts=parts,
+        bins=bins if isinstance(bins, int) and 0 < bins <= _MOST_BINS else _DEFAULT_BINS,
+    )
+
+
+def _facts(path: Path, card: dict[str, object]) -> dict[str, Any]:
+    """What every folder has."""
+    return {
+        "path": path,
+        "name": str(card.get("name") or path.name),
+        "version": str(card["version"]) if "version" in card else None,
+        "bytes": sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+        "sha256": _checksums(card),
+    }
 
 
 def verify_folder(
@@ -133,10 +194,8 @@ def _card(path: Path) -> dict[str, object]:
     except (ValueError, RecursionError):
         card = None
     if not isinstance(card, dict):
-        raise ModelError(
-            "model-card",
-            f"Tệp {CARD} của mô hình {path.name} không đọc được.",
-            "Cài lại chương trình hoặc tải lại mô hình: assistant models download.",
+        raise _bad_card(
+            path, "Cài lại chương trình hoặc tải lại mô hình: assistant models download."
         )
     return card
 
@@ -153,19 +212,26 @@ def _checksums(card: dict[str, object]) -> dict[str, str]:
     }
 
 
-def _rate(card: dict[str, object], features: Path) -> int:
+def _declared_rate(card: dict[str, object]) -> int | None:
     declared = card.get("sample_rate")
-    if isinstance(declared, int) and 4_000 <= declared <= 192_000:
-        return declared
+    return declared if isinstance(declared, int) and 4_000 <= declared <= 192_000 else None
+
+
+def _configured_rate(features: Path) -> int:
     found = _RATE.search(features.read_text(encoding="utf-8"))
     return int(found[1]) if found else _DEFAULT_RATE
+
+
+def _bad_card(path: Path, hint: str) -> ModelError:
+    return ModelError("model-card", f"Tệp {CARD} của mô hình {path.name} không dùng được.", hint)
 
 
 def _incomplete(path: Path, name: str) -> ModelError:
     return ModelError(
         "model-incomplete",
-        f"Thư mục {path.name} thiếu tệp {name} nên không phải mô hình Vosk dùng được.",
-        "Tải lại mô hình: assistant models download; hoặc đặt ASSISTANT_MODEL.",
+        f"Thư mục {path.name} thiếu tệp {name} nên không phải mô hình dùng được.",
+        "Tải lại mô hình: assistant models download; hoặc đặt ASSISTANT_MODEL. Mô hình sherpa-onnx "
+        "cần thêm model.json (models/README.md).",
     )
 
 

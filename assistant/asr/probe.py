@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from assistant.asr.engines import load_model
 from assistant.asr.types import EndReason
-from assistant.asr.vosk_adapter import VoskModel
 from assistant.errors import AssistantError
 
 _SEED = 1
@@ -16,7 +16,7 @@ _SEED = 1
 
 def main(path: Path) -> int:
     try:
-        model = VoskModel.open(path)
+        model = load_model(path)
         noise = np.random.default_rng(_SEED).standard_normal(model.rate) * 300
         recognizer = model.recognizer()
         for phrases in (None, ("không một", "hai")):

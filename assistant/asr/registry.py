@@ -85,7 +85,7 @@ def source_of(name: str, sha256: str | None) -> tuple[str, Source]:
 def probe(path: Path) -> None:
     """Load a model and decode a second of noise in a process of its own.
 
-    A folder with the right names and the wrong contents can take Kaldi's whole process down;
+    A folder with the right names and the wrong contents can take its engine's whole process down;
     this way it takes only the probe. Raises ModelError ``model-broken``.
     """
     try:
@@ -101,6 +101,6 @@ def probe(path: Path) -> None:
     if broken:
         raise ModelError(
             "model-broken",
-            f"Vosk không chạy được mô hình {path.name}.",
+            f"Không chạy được mô hình {path.name}.",
             "Tải lại mô hình: assistant models download; hoặc chọn mô hình khác.",
         )

@@ -16,9 +16,8 @@ from pathlib import Path
 import vosk
 
 from assistant.asr.folder import ModelFolder, inspect_folder, require_intact
-from assistant.asr.noise import NoiseFloor
+from assistant.asr.intake import Intake, check_rate, failed, wrong_order
 from assistant.asr.types import EndReason, Transcript, Word
-from assistant.audio.resampling import Resampler
 from assistant.audio.types import SAMPLE_BYTES
 from assistant.errors import ModelError
 from assistant.settings import Asr
@@ -26,7 +25,6 @@ from assistant.settings import Asr
 UNKNOWN = "[unk]"  # the filler word of our model, and of Vosk's
 # "<eps>", "<s>", "#0", "!SIL": they are in every vocabulary, and a grammar with "<eps>" aborts.
 _SYMBOLS = frozenset("<#!")
-_LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
 _QUIET = -10  # below Kaldi's errors: what matters comes back as a coded error
 
 
@@ -125,7 +123,7 @@ class VoskModel:
         try:
             kaldi = vosk.KaldiRecognizer(self._model, float(self.rate), *arguments)
         except Exception:  # the only class that Vosk raises
-            raise _failed() from None
+            raise failed() from None
         kaldi.SetWords(True)
         return kaldi
 
@@ -136,11 +134,7 @@ class VoskRecognizer:
     def __init__(self, model: VoskModel) -> None:
         self._model = model
         self._decoder: Decoder | None = None
-        self._resampler = Resampler(model.rate, model.rate)
-        floor = model.settings.noise_floor
-        self._noise = None if floor is None else NoiseFloor(floor, model.rate)
-        self._pending = bytearray()
-        self._block = 0  # bytes at the caller's rate between two decodings
+        self._intake = Intake(model.rate, model.settings)
         self._offset = 0.0  # seconds that the decoder counted before this utterance
         self._partial = Transcript()
         self._raw = ""
@@ -148,28 +142,18 @@ class VoskRecognizer:
     def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
         """Start an utterance; raises ModelError ``asr-order``, ``asr-rate`` or ``asr-failed``."""
         if self._decoder is not None:
-            raise _order("begin")
-        if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
-            raise ModelError(
-                "asr-rate",
-                f"Không nhận dạng được âm thanh {rate} Hz.",
-                f"Dùng tần số lấy mẫu từ {_LOWEST_RATE} đến {_HIGHEST_RATE} Hz.",
-            )
+            raise wrong_order("begin")
+        check_rate(rate)
         decoder = self._model.borrow(None if phrases is None else self._model.grammar(phrases))
-        self._resampler = Resampler(rate, self._model.rate)
-        self._pending.clear()
-        self._block = round(rate * self._model.settings.partial_every) * SAMPLE_BYTES
+        self._intake.begin(rate)
         self._offset = decoder.fed / (SAMPLE_BYTES * self._model.rate)
         self._partial, self._raw = Transcript(), ""
-        if self._noise is not None:
-            self._noise.restart()
         self._decoder = decoder
 
     def feed(self, pcm: bytes) -> Transcript:
         """Add audio; decodes every ``partial_every`` seconds. Raises ModelError."""
         decoder = self._current("feed")
-        self._pending += pcm
-        if len(self._pending) >= self._block:
+        if self._intake.add(pcm):
             self._decode(decoder, last=False)
             raw = decoder.kaldi.PartialResult()
             if raw != self._raw:
@@ -187,23 +171,18 @@ class VoskRecognizer:
 
     def _current(self, what: str) -> Decoder:
         if self._decoder is None:
-            raise _order(what)
+            raise wrong_order(what)
         return self._decoder
 
     def _decode(self, decoder: Decoder, last: bool) -> None:
-        """Decode what is pending; half a sample waits for its other half, or is dropped."""
-        whole = len(self._pending) & ~1
-        pcm = self._resampler.feed(bytes(self._pending[:whole]), last)
-        del self._pending[:whole]
+        pcm = self._intake.take(last)
         if not pcm:
             return
-        if self._noise is not None:
-            pcm = self._noise.mix(pcm)
         try:
             decoder.kaldi.AcceptWaveform(pcm)
         except Exception:  # the only class that Vosk raises
             self._decoder = None  # its state is unknown: never used again
-            raise _failed() from None
+            raise failed() from None
         decoder.fed += len(pcm)
 
 
@@ -231,19 +210,3 @@ def _read_final(raw: str, offset: float, reason: EndReason) -> Transcript:
         for entry in result.get("result", ())
     )
     return Transcript(words, reason)
-
-
-def _order(what: str) -> ModelError:
-    return ModelError(
-        "asr-order",
-        f"Bộ nhận dạng bị gọi sai thứ tự ({what}).",
-        "Đây là lỗi của chương trình; xin báo lại.",
-    )
-
-
-def _failed() -> ModelError:
-    return ModelError(
-        "asr-failed",
-        "Bộ nhận dạng không xử lý được âm thanh.",
-        "Kiểm tra mô hình: assistant models verify.",
-    )

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assistant.asr.vosk_adapter import VoskModel
+from assistant.asr.engines import open_model
 from assistant.batch.evaluate import Score, evaluate
 from assistant.batch.speech_sets import CONDITIONS, require_folder
 from assistant.cli.show import print_json, progress_bar
@@ -47,7 +47,7 @@ def eval_command(
         )
     require_folder(folder)
     settings = load_settings()
-    model = VoskModel.open(settings.model, settings.asr)
+    model = open_model(settings.model, settings.asr)
     scores: list[Score] = []
     with progress_bar(as_json) as bar:
         task = bar.add_task("…", total=None)

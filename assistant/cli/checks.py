@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.accounts.engine import open_engine, sqlite_path
 from assistant.accounts.open import open_accounts
-from assistant.asr.vosk_adapter import VoskModel
+from assistant.asr.engines import open_model
 from assistant.errors import AssistantError
 from assistant.settings import Settings
 from assistant.tts.renderer import Renderer
@@ -39,6 +39,7 @@ class Finding:
 _EXTRAS = {
     "voice": (("espeakng_loader", "pyloudnorm"), "dựng câu thoại ngoại tuyến"),
     "piper": (("piper",), "dựng câu thoại bằng Piper"),
+    "sherpa": (("sherpa_onnx",), "nghe bằng mô hình sherpa-onnx"),
     "train": (("torch", "kaldi_native_fbank", "scipy"), "huấn luyện lại mô hình"),
 }
 
@@ -72,7 +73,7 @@ def _required(name: str, check: Callable[[Settings], str], settings: Settings) -
 
 
 def _model(settings: Settings) -> str:
-    folder = VoskModel.open(settings.model, settings.asr).folder
+    folder = open_model(settings.model, settings.asr).folder
     return f"{folder.name} {folder.version or ''}, {folder.rate} Hz".replace(" ,", ",")
 
 
@@ -134,7 +135,7 @@ def _sound_card() -> Finding:
     try:
         devices = importlib.import_module("sounddevice").query_devices()
     except ImportError:
-        return Finding(name, False, "thiếu sounddevice", "pip install sounddevice", required=False)
+        return Finding(name, False, "thiếu sounddevice", _PIP.format("mic"), required=False)
     except OSError:
         hint = "apt install libportaudio2"
         return Finding(name, False, "thiếu thư viện PortAudio", hint, required=False)

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from assistant.asr.engines import open_model
 from assistant.asr.transcribing import Heard, transcribe_file
-from assistant.asr.vosk_adapter import VoskModel
 from assistant.cli.show import print_json, progress_bar
 from assistant.errors import AssistantError
 from assistant.nlu import phrases
@@ -35,7 +35,7 @@ def transcribe_command(
     Tệp nào không đọc được thì báo lỗi và làm tiếp tệp khác; mã thoát 1 nếu có tệp như vậy.
     """
     settings = load_settings()
-    model = VoskModel.open(settings.model, settings.asr)
+    model = open_model(settings.model, settings.asr)
     grammar = phrases(expect) if expect else None
     results: list[dict[str, Any]] = []
     with progress_bar(as_json) as bar:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from assistant.accounts.local import LocalAccounts
 from assistant.accounts.open import open_accounts
 from assistant.accounts.remote import RemoteAccounts
+from assistant.asr.engines import Model, open_model
 from assistant.asr.types import Word
-from assistant.asr.vosk_adapter import VoskModel
 from assistant.call import Call, CallParts, TableConversation
 from assistant.dialogue.types import Ask
 from assistant.nlu import HeardWord, interpret, phrases
@@ -25,7 +25,7 @@ class Wired:
     """Everything open and checked. Close ``accounts`` at the end."""
 
     parts: CallParts
-    model: VoskModel
+    model: Model
     voice: Renderer
     accounts: LocalAccounts | RemoteAccounts
     rate: int
@@ -39,7 +39,7 @@ def understand(words: tuple[Word, ...], ask: Ask) -> Interpretation:
 
 def open_parts(settings: Settings) -> Wired:
     """Model, prompts and accounts, in this order. Raises the coded error of what is missing."""
-    model = VoskModel.open(settings.model, settings.asr)
+    model = open_model(settings.model, settings.asr)
     rate = _TELEPHONE if model.rate <= _TELEPHONE else _WIDEBAND
     voice = Renderer.open(settings.prompts, rate, settings.voice)
     accounts = open_accounts(settings)

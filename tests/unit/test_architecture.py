@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "accounts": {"dialogue"},
     "call": {"asr", "tts", "accounts", "dialogue", "nlu", "audio"},
     "channels": {"call", "asr", "dialogue", "nlu", "audio"},
+    "collect": {"audio", "nlu"},
     "batch": {"channels", "call", "asr", "tts", "accounts", "dialogue", "nlu", "audio"},
     "training": {"asr", "tts", "nlu", "audio"},
 }
@@ -51,7 +52,10 @@ IMPURE = {
 }
 OWN_CHANCE = re.compile(r"\brandom\.(?!Random\b)|\bRandom\(")  # one that is handed in is welcome
 # Copyleft, heavy or networked: loaded inside the function that needs it, never by an import.
-ON_DEMAND = ("espeakng_loader", "piper", "pyloudnorm", "gtts", "torch", "psycopg")
+ON_DEMAND = (
+    *("espeakng_loader", "piper", "pyloudnorm", "gtts", "torch", "psycopg"),
+    *("sherpa_onnx", "sounddevice"),
+)
 
 # Import names whose distribution has another name.
 DISTRIBUTIONS = {
@@ -60,6 +64,7 @@ DISTRIBUTIONS = {
     "kaldi_native_fbank": "kaldi-native-fbank",
     "espeakng_loader": "espeakng-loader",
     "parselmouth": "praat-parselmouth",
+    "sherpa_onnx": "sherpa-onnx",
     "pydantic_settings": "pydantic-settings",
     "piper": "piper-tts",
     "onnxruntime": "piper-tts",  # comes with it

@@ -1,0 +1,34 @@
+"""Which engine a model folder is for, and the model opened in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assistant.asr.folder import SHERPA, inspect_folder, require_intact
+from assistant.asr.registry import probe
+from assistant.asr.sherpa_adapter import SherpaModel, require_sherpa
+from assistant.asr.vosk_adapter import VoskModel
+from assistant.settings import Asr
+
+Model = VoskModel | SherpaModel
+
+
+def open_model(path: Path, settings: Asr | None = None) -> Model:
+    """Check a folder and load its model. Raises ModelError ``model-…``, DependencyError.
+
+    sherpa-onnx ends the process over a file that it does not like, so such a folder is tried in
+    a process of its own first.
+    """
+    if inspect_folder(path).engine == SHERPA:
+        require_sherpa()
+        probe(path)
+    return load_model(path, settings)
+
+
+def load_model(path: Path, settings: Asr | None = None) -> Model:
+    """The same without trying it first."""
+    folder = inspect_folder(path)
+    if folder.engine != SHERPA:
+        return VoskModel.open(path, settings)
+    require_intact(folder)
+    return SherpaModel.open(folder, settings)

@@ -1,0 +1,73 @@
+"""What reaches an engine: whole samples at the model's rate, in blocks, over the noise floor."""
+
+from __future__ import annotations
+
+from assistant.asr.noise import NoiseFloor
+from assistant.audio.resampling import Resampler
+from assistant.audio.types import SAMPLE_BYTES
+from assistant.errors import ModelError
+from assistant.settings import Asr
+
+_LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
+
+
+class Intake:
+    """One utterance after another; every adapter has one for each of its recognizers."""
+
+    def __init__(self, model_rate: int, settings: Asr) -> None:
+        self._model_rate = model_rate
+        self._partial_every = settings.partial_every
+        self._noise = (
+            None if settings.noise_floor is None else NoiseFloor(settings.noise_floor, model_rate)
+        )
+        self._resampler = Resampler(model_rate, model_rate)
+        self._pending = bytearray()
+        self._block = 0  # bytes at the caller's rate between two decodings
+
+    def begin(self, rate: int) -> None:
+        """Start an utterance of PCM at ``rate``; ``check_rate`` came before."""
+        self._resampler = Resampler(rate, self._model_rate)
+        self._pending.clear()
+        self._block = round(rate * self._partial_every) * SAMPLE_BYTES
+        if self._noise is not None:
+            self._noise.restart()
+
+    def add(self, pcm: bytes) -> bool:
+        """Keep PCM of any length; whether there is enough for a decoding."""
+        self._pending += pcm
+        return len(self._pending) >= self._block
+
+    def take(self, last: bool) -> bytes:
+        """What is pending; half a sample waits for its other half, or is dropped."""
+        whole = len(self._pending) & ~1
+        pcm = self._resampler.feed(bytes(self._pending[:whole]), last)
+        del self._pending[:whole]
+        return pcm if self._noise is None or not pcm else self._noise.mix(pcm)
+
+
+def check_rate(rate: int) -> None:
+    """Raises ModelError ``asr-rate``."""
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        raise ModelError(
+            "asr-rate",
+            f"Không nhận dạng được âm thanh {rate} Hz.",
+            f"Dùng tần số lấy mẫu từ {_LOWEST_RATE} đến {_HIGHEST_RATE} Hz.",
+        )
+
+
+def wrong_order(what: str) -> ModelError:
+    """A recognizer called out of turn: ``begin``, then ``feed`` as often as you like, ``end``."""
+    return ModelError(
+        "asr-order",
+        f"Bộ nhận dạng bị gọi sai thứ tự ({what}).",
+        "Đây là lỗi của chương trình; xin báo lại.",
+    )
+
+
+def failed() -> ModelError:
+    """An engine that gave up in the middle of an utterance."""
+    return ModelError(
+        "asr-failed",
+        "Bộ nhận dạng không xử lý được âm thanh.",
+        "Kiểm tra mô hình: assistant models verify.",
+    )
