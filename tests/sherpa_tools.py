@@ -22,7 +22,7 @@ TONE, GAP = 0.2, 0.15  # s of one word, and between two
 _BINS = 80
 _POOL = 4  # frames of 10 ms in a step
 _CHUNK = 16  # frames in a chunk
-_FIRST, _APART = 16, 4  # the first word's bin, and bins between two words
+_FIRST, _APART = 22, 4  # the first word's bin, and bins between two words
 _NEMO_TOP = 45.245  # Slaney's mel of 8 kHz
 
 

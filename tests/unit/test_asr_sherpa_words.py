@@ -87,7 +87,7 @@ def test_a_folder_with_the_parts_of_its_kind(tmp_path: Path) -> None:
             {"kind": "nemo-ctc", "files": {"model.onnx": "/etc/passwd"}},
             "model-incomplete",
         ),
-        (("tokens.txt",), {"kind": "nemo-ctc", "files": {"model.onnx": "\0"}}, "model-unreadable"),
+        (("tokens.txt",), {"kind": "nemo-ctc", "files": {"model.onnx": "\0"}}, "model-incomplete"),
     ],
 )  # fmt: skip
 def test_a_folder_that_cannot_be_used(
