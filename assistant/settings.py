@@ -180,6 +180,18 @@ class Notify(BaseModel):
     ca_file: Path | None = Field(None, description="CA of the gateway's certificate, PEM")
 
 
+class Collect(BaseModel):
+    """What a recording must be to be kept for training, and how many a speaker reads."""
+
+    lines: int = Field(150, ge=1, description="of one speaker: 20 to 30 minutes of reading")
+    rate: int = Field(16_000, description="Hz of the microphone; the model's 8 kHz and room above")
+    quietest: float = Field(-45.0, description="dBFS of speech: 45 dB over a 16-bit file's noise")
+    clipped: float = Field(0.001, ge=0, description="share of samples in runs at full scale")
+    least_snr: float = Field(15.0, description="dB of speech over the pauses; as bad a line is")
+    syllable: float = Field(0.08, gt=0, description="s of speech a syllable; the fastest are 8/s")
+    most_seconds: float = Field(30.0, gt=0, description="s of one recording")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
@@ -207,6 +219,7 @@ class Settings(BaseSettings):
     voice: Voice = Voice()
     remote: Remote = Remote()
     notify: Notify = Notify()
+    collect: Collect = Collect()
 
 
 def load_settings() -> Settings:

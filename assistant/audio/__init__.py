@@ -6,7 +6,7 @@ from assistant.audio.mulaw import mulaw_decode, mulaw_encode
 from assistant.audio.reading import AudioFile, AudioWarning, Recording, open_audio, read_audio
 from assistant.audio.resampling import Resampler, resample
 from assistant.audio.types import SAMPLE_BYTES, AudioChunk
-from assistant.audio.writing import write_wav
+from assistant.audio.writing import replace_file, write_wav
 
 __all__ = [
     "SAMPLE_BYTES",
@@ -19,6 +19,7 @@ __all__ = [
     "mulaw_encode",
     "open_audio",
     "read_audio",
+    "replace_file",
     "resample",
     "write_wav",
 ]

@@ -1,10 +1,11 @@
-"""Writing WAV files: whole or not at all."""
+"""Writing files: whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import struct
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from assistant.audio.types import SAMPLE_BYTES
@@ -46,3 +47,22 @@ def write_wav(path: Path, pcm: bytes, rate: int, channels: int = 1, private: boo
             f"Không ghi được tệp âm thanh {path.name}: {error.strerror}.",
             "Chọn một thư mục ghi được với --out.",
         ) from None
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside ``path``, then rename over it: a crash leaves the old file or the new one.
+
+    Raises OSError, or what ``write`` raises.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        write(part)
+        part.chmod(0o644)
+        with part.open("rb") as stream:
+            os.fsync(stream.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

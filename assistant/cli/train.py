@@ -1,4 +1,5 @@
-"""``assistant train``: make the embedded model again from nothing, or adapt it to one line."""
+"""``assistant train``: make the embedded model again from nothing, adapt it to one line, collect
+speech for both."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from assistant.cli.collect import collect_command
 from assistant.cli.show import print_json
 from assistant.errors import DependencyError, UsageError
 from assistant.settings import load_settings, user_models
@@ -24,6 +26,9 @@ group = typer.Typer(
     invoke_without_command=True,
     help="Huấn luyện mô hình nhận dạng từ đầu (train), hoặc dạy thêm giọng của đường dây mình.",
 )
+
+
+group.command("collect")(collect_command)
 
 
 def register(app: typer.Typer) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from assistant.audio import replace_file
 from assistant.errors import PromptError
 
 Samples = npt.NDArray[np.float32]
@@ -68,31 +67,15 @@ def read_manifest(folder: Path) -> Manifest:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     data = {key: asdict(entry) for key, entry in sorted(manifest.items())}
     text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
-    _replace(folder / CLIPS / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
+    replace_file(folder / CLIPS / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def write_clip(path: Path, samples: Samples, rate: int) -> None:
     """A 16-bit mono FLAC, complete or not at all."""
-    _replace(
+    replace_file(
         path,
         lambda part: soundfile.write(part, samples, rate, format="FLAC", subtype="PCM_16"),
     )
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside ``path``, then rename over it: a crash leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
-        write(part)
-        part.chmod(0o644)
-        with part.open("rb") as stream:
-            os.fsync(stream.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_clip(path: Path) -> tuple[Samples, int, int]:

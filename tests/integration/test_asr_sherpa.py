@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("sherpa_onnx", reason="needs the extra sherpa")
 pytest.importorskip("onnx", reason="needs the extra toys, which makes the models")
 
+import assistant.cli.app as program
 from assistant.accounts.types import Outcome
 from assistant.asr.engines import load_model, open_model
 from assistant.asr.registry import probe
@@ -22,7 +23,6 @@ from assistant.asr.sherpa_adapter import SherpaModel
 from assistant.asr.types import EndReason, Transcript
 from assistant.audio import resample, write_wav
 from assistant.channels.wav import WavCaller, read_turns
-import assistant.cli.app as program
 from assistant.cli.wiring import new_call, open_parts
 from assistant.dialogue.types import ResetDone
 from assistant.errors import ModelError

@@ -1,0 +1,115 @@
+"""Where recordings come from: a folder of files, or this machine's microphone."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from assistant.audio import AudioChunk, read_audio
+from assistant.errors import DependencyError, UsageError
+from assistant.settings import AudioLimits
+
+SUFFIXES = (".wav", ".flac")
+_NUMBER = re.compile(r"(\d+)$")
+_INSTEAD = "Hoặc ghi bằng máy khác rồi nhập: --list để in bài đọc, --from-files để nhập."
+
+
+def numbered_files(folder: Path, lines: int) -> dict[int, Path]:
+    """Line number → file. Where every name ends in a number, that is the line's; otherwise the
+    files are in order of name, from line 1. Raises UsageError ``collect-files``."""
+    files = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not files:
+        raise _bad_files(f"Không có tệp WAV hay FLAC nào trong {folder}.")
+    found = [_NUMBER.search(file.stem) for file in files]
+    given = [int(match[1]) for match in found if match]
+    numbers = given if len(given) == len(files) else list(range(1, len(files) + 1))
+    if len(set(numbers)) < len(numbers):
+        raise _bad_files("Có hai tệp cùng một số.")
+    if not all(1 <= number <= lines for number in numbers):
+        raise _bad_files(f"Bài đọc có {lines} dòng; số của tệp phải từ 1 đến {lines}.")
+    return dict(zip(numbers, files, strict=True))
+
+
+def read_file(path: Path, limits: AudioLimits) -> AudioChunk:
+    """One recording; raises AudioError."""
+    return read_audio(path, limits).audio
+
+
+class Microphone:
+    """Records and plays at PortAudio's usual devices, or at those that are named."""
+
+    def __init__(self, rate: int, most_seconds: float, device: str | int | None = None) -> None:
+        self._sound = _sounddevice()
+        self._rate, self._most, self._device = rate, most_seconds, device
+
+    def record(self, wait: Callable[[], object]) -> AudioChunk:
+        """From now until ``wait`` returns. Raises UsageError ``mic-device``."""
+        most = round(self._rate * self._most) * 2
+        pcm = bytearray()
+
+        def take(heard: Any, _frames: int, _time: Any, _status: Any) -> None:
+            if len(pcm) < most:
+                pcm.extend(bytes(heard))
+
+        with self._devices(), self._sound.RawInputStream(
+            samplerate=self._rate, device=self._device, channels=1, dtype="int16", callback=take
+        ):  # fmt: skip
+            wait()
+        return AudioChunk(bytes(pcm), self._rate)
+
+    def play(self, audio: AudioChunk) -> None:
+        """To the end. Raises UsageError ``mic-device``."""
+        with self._devices(), self._sound.RawOutputStream(
+            samplerate=audio.rate, channels=1, dtype="int16"
+        ) as stream:  # fmt: skip
+            stream.write(audio.pcm)
+
+    def _devices(self) -> _Devices:
+        return _Devices(self._sound)
+
+
+class _Devices:
+    """PortAudio's complaints as a coded error."""
+
+    def __init__(self, sound: Any) -> None:
+        self._errors = (sound.PortAudioError, ValueError)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, self._errors):
+            reason = str(error).splitlines()[0]
+            raise UsageError(
+                "mic-device",
+                f"Không mở được micro hay loa: {reason}",
+                f"Cắm thiết bị, hoặc chọn bằng --input (số hoặc tên). {_INSTEAD}",
+            ) from None
+
+
+def _sounddevice() -> Any:
+    try:
+        return importlib.import_module("sounddevice")
+    except ImportError:
+        raise DependencyError(
+            "mic-missing",
+            "Thiếu gói sounddevice để dùng micro.",
+            f"Cài: pip install 'vssid-voice-assistant[mic]'. {_INSTEAD}",
+        ) from None
+    except OSError:
+        raise DependencyError(
+            "mic-portaudio",
+            "Thiếu thư viện PortAudio của hệ thống.",
+            f"Trên Debian, Ubuntu: apt install libportaudio2. {_INSTEAD}",
+        ) from None
+
+
+def _bad_files(problem: str) -> UsageError:
+    return UsageError(
+        "collect-files",
+        problem,
+        "Đặt tên tệp theo số dòng (0001.wav, 0002.wav…); in bài đọc bằng --list.",
+    )
