@@ -79,17 +79,19 @@ def transducer_folder(path: Path, words: Sequence[str], **card: object) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     size = len(words) + 2
     weights = _weights(size, [], {2 + i: i // 2 for i in range(len(words))})
-    weights[:, 3::2] *= 0.999
+    bias = np.zeros(size, np.float32)
+    bias[3::2] = -0.5
     states = [("h", _F, [1, "N", 1]), ("c", _F, [1, "N", 1])]
     encoder = [
         helper.make_node("Transpose", ["x"], ["xt"], perm=[0, 2, 1]),
         helper.make_node("AveragePool", ["xt"], ["p"], kernel_shape=[_POOL], strides=[_POOL]),
         helper.make_node("Transpose", ["p"], ["t"], perm=[0, 2, 1]),
-        helper.make_node("MatMul", ["t", "w"], ["out"]),
+        helper.make_node("MatMul", ["t", "w"], ["m"]),
+        helper.make_node("Add", ["m", "bias"], ["out"]),
         *_same("h", "c"),
     ]
     _save(
-        path / "encoder.onnx", encoder, {"w": weights},
+        path / "encoder.onnx", encoder, {"w": weights, "bias": bias},
         [("x", _F, ["N", "T", _BINS]), *states], [("out", _F, ["N", "S", size]), *_next(states)],
         model_type="lstm", num_encoder_layers=1, T=_CHUNK, decode_chunk_len=_CHUNK,
         rnn_hidden_size=1, d_model=1,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -78,23 +78,26 @@ class Balance:
         self._rng = rng
         self._digits: Counter[str] = Counter()
         self._pairs: Counter[tuple[str, str]] = Counter()
-        self._forms: Counter[tuple[str, str]] = Counter()
+        self._forms: Counter[str] = Counter()
         self._singles: Counter[str] = Counter()
 
-    def code(self, length: int) -> str:
-        code = self._least(list(FORMS), lambda digit: (self._digits[digit],))
+    def digit(self) -> str:
+        return self._count(self._least(list(FORMS), lambda digit: (self._digits[digit],)))
+
+    def code(self, length: int, short: bool = False) -> str:
+        """A code; ``short``: read in pairs, so rather with digits that have a form for that."""
+        code = self.digit()
         while len(code) < length:
-            last = code[-1]
-            digit = self._least(list(FORMS), self._after(last))
-            self._pairs[last, digit] += 1
+            wanted = _SECOND if short and len(code) % 2 else ()
+            digit = self._count(self._least(list(FORMS), self._after(code[-1], wanted)))
+            self._pairs[code[-1], digit] += 1
             code += digit
-        self._digits.update(code)
         return code
 
-    def form(self, digit: str, forms: Sequence[str], place: str) -> str:
-        """A form of a digit, those of each place in turn."""
-        chosen = self._least(forms, lambda form: (self._forms[form, place],))
-        self._forms[chosen, place] += 1
+    def form(self, forms: Sequence[str]) -> str:
+        """One of the forms of a digit."""
+        chosen = self._least(forms, lambda form: (self._forms[form],))
+        self._forms[chosen] += 1
         return chosen
 
     def single(self) -> tuple[str, str]:
@@ -104,8 +107,13 @@ class Balance:
         self._singles[form] += 1
         return form, digit_of[form]
 
-    def _after(self, last: str) -> Callable[[str], tuple[int, ...]]:
-        return lambda digit: (self._pairs[last, digit], self._digits[digit])
+    def _after(self, last: str, wanted: Collection[str]) -> Callable[[str], tuple[int, ...]]:
+        """Digits whose pair with ``last`` is rare; of those the ``wanted``, then the rare."""
+        return lambda d: (self._pairs[last, d], d not in wanted, self._digits[d])
+
+    def _count(self, digit: str) -> str:
+        self._digits[digit] += 1
+        return digit
 
     def _least(self, choices: Sequence[str], key: Callable[[str], tuple[int, ...]]) -> str:
         least = min(key(choice) for choice in choices)
@@ -121,7 +129,7 @@ def _line(note: str, balance: Balance, decks: dict[str, Iterator[str]]) -> Line:
         return Line(form, form, note, digit)
     if note == "code-triple":
         return _triple(balance)
-    code = balance.code(sum(_GROUPS[note]))
+    code = balance.code(sum(_GROUPS[note]), short=note == "code-pairs")
     groups, at = [], 0
     for size in _GROUPS[note]:
         say = _pair if note == "code-pairs" else _plain
@@ -131,21 +139,21 @@ def _line(note: str, balance: Balance, decks: dict[str, Iterator[str]]) -> Line:
 
 
 def _plain(digits: str, balance: Balance) -> str:
-    return " ".join(balance.form(digit, FORMS[digit], "any") for digit in digits)
+    return " ".join(balance.form(FORMS[digit]) for digit in digits)
 
 
 def _pair(digits: str, balance: Balance) -> str:
     """Two digits, as a short number where the second has a form for that."""
-    first, second = digits
+    first, second = digits[0], digits[1]
     short = _SECOND.get(second) if first in _BEFORE_SECOND else None
-    said = balance.form(second, short, "second") if short else _plain(second, balance)
+    said = balance.form(short) if short else _plain(second, balance)
     return f"{_plain(first, balance)} {said}"
 
 
 def _triple(balance: Balance) -> Line:
-    """Ten digits, three of them alike and said as such: "ba số không". Its neighbours are not
-    those of the spoken words, so they do not count."""
-    code = balance.code(8)
+    """Ten digits, three of them alike and said as such: "ba số không". The neighbours of its words
+    are not those of its digits, so they do not count."""
+    code = "".join(balance.digit() for _ in range(8))
     at = 2 + int(code[0]) % 4
     parts = (_plain(code[:at], balance), f"{_REPEATED} {FORMS[code[at]][0]}",
              _plain(code[at + 1 :], balance))  # fmt: skip
