@@ -51,8 +51,7 @@ class Microphone:
         pcm = bytearray()
 
         def take(heard: Any, _frames: int, _time: Any, _status: Any) -> None:
-            if len(pcm) < most:
-                pcm.extend(bytes(heard))
+            pcm.extend(bytes(heard)[: most - len(pcm)])
 
         with self._devices(), self._sound.RawInputStream(
             samplerate=self._rate, device=self._device, channels=1, dtype="int16", callback=take

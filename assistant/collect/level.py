@@ -1,4 +1,5 @@
-"""Whether a recording can be trained on: loud enough, not clipped, not noisy, not cut off. Pure."""
+"""Whether a recording can be trained on: loud enough, not clipped, not noisy, not cut off,
+not more than the line. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from assistant.settings import Collect
 
 _FRAME = 0.02  # s
 _QUIETEST = -90.0  # dBFS; below it a line carries nothing
-_LOUD, _FLOOR = 95, 10  # percentiles of the frames: speech, and what is between words
+_LOUDEST = 10  # frames, a short syllable; their median is speech, and no click of a key
+_FLOOR = 10  # percentile of the frames: what is between words
 _BELOW_SPEECH, _ABOVE_FLOOR = 30.0, 6.0  # dB; a frame between is speech
 _FULL = 32_700  # of 32768: limiters stop just short of the top
 _RUN = 3  # samples in a row at the top; fewer are a peak
@@ -25,6 +27,7 @@ class Flaw(StrEnum):
     CLIPPED = "clipped"
     NOISY = "too-noisy"
     SHORT = "too-short"
+    LONG = "too-long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ def measure(audio: AudioChunk) -> Measured:
         return Measured(_QUIETEST, _QUIETEST, 0.0, 0.0)
     power = np.mean((whole - samples.mean()) ** 2, axis=1)
     levels = np.maximum(10 * np.log10(power / 32768**2 + 1e-12), _QUIETEST)
-    level, floor = (float(np.percentile(levels, p)) for p in (_LOUD, _FLOOR))
+    level = float(np.median(np.sort(levels)[-_LOUDEST:]))
+    floor = float(np.percentile(levels, _FLOOR))
     speech = levels > max(level - _BELOW_SPEECH, floor + _ABOVE_FLOOR)
     top = np.abs(samples) >= _FULL
     runs = np.convolve(top, np.ones(_RUN), "valid") >= _RUN
@@ -65,5 +69,6 @@ def flaw(found: Measured, syllables: int, limits: Collect) -> Flaw | None:
         Flaw.CLIPPED: found.clipped > limits.clipped,
         Flaw.NOISY: found.snr < limits.least_snr,
         Flaw.SHORT: found.speech < limits.syllable * syllables,
+        Flaw.LONG: found.speech > limits.slowest * syllables,
     }
     return next((name for name, wrong in checks.items() if wrong), None)

@@ -22,6 +22,8 @@ _REASONS = {
     "{limits.least_snr:.0f} dB. Tìm chỗ yên hơn; để im một chút trước và sau câu đọc.",
     Flaw.SHORT: "Ngắn quá: nghe được {found.speech:.2f} giây tiếng nói, câu này cần từ "
     "{least:.2f} giây. Đọc đủ cả câu.",
+    Flaw.LONG: "Dài quá: nghe được {found.speech:.1f} giây tiếng nói, câu này nhiều nhất "
+    "{longest:.1f} giây. Mỗi bản ghi chỉ một câu.",
 }
 
 
@@ -118,4 +120,5 @@ def _reason(wrong: Flaw, found: Measured, syllables: int, limits: Collect) -> st
         share=100 * found.clipped,
         most=100 * limits.clipped,
         least=limits.syllable * syllables,
+        longest=limits.slowest * syllables,
     )

@@ -24,11 +24,12 @@ LIMITS = Collect()
         (spoken(10, level=-10, gain=8), 10, Flaw.CLIPPED),
         (spoken(10, level=-20, noise=-30), 10, Flaw.NOISY),
         (spoken(3), 10, Flaw.SHORT),
+        (spoken(40), 2, Flaw.LONG),
         (AudioChunk(b"", RATE), 1, Flaw.QUIET),
         (AudioChunk(bytes(RATE), RATE), 1, Flaw.QUIET),
         (AudioChunk(np.full(RATE, 9_000, "<i2").tobytes(), RATE), 1, Flaw.QUIET),
     ],
-    ids="good one soft telephone quiet clipped noisy cut-off empty zeros constant".split(),
+    ids="good one soft telephone quiet clipped noisy cut-off other empty zeros constant".split(),
 )
 def test_a_flaw_is_found(audio: AudioChunk, syllables: int, expected: Flaw | None) -> None:
     assert flaw(measure(audio), syllables, LIMITS) == expected

@@ -44,20 +44,18 @@ def test_every_digit_is_read_about_equally_often(seed: str) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_digit_follows_every_other(seed: str) -> None:
-    """All hundred pairs, the rarest at least a third as often as the mean; by chance alone a text
-    of this length misses some."""
+    """All hundred pairs 3 to 5 times; by chance alone some would be missing, some read 10 times."""
     counts = neighbours(script(LINES, seed))
     assert set(counts) == set(product("0123456789", repeat=2))
-    mean = counts.total() / 100
-    assert min(counts.values()) >= mean / 3
-    assert max(counts.values()) <= 2 * mean
+    assert min(counts.values()) >= 3
+    assert max(counts.values()) <= 5
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_forms_of_a_digit_are_read_alike(seed: str) -> None:
     counts = words(script(LINES, seed))
     for first, second in (("bốn", "tư"), ("bảy", "bẩy")):
-        assert abs(counts[first] - counts[second]) <= 0.25 * counts[first]
+        assert abs(counts[first] - counts[second]) <= 0.1 * counts[first]
     assert min(counts[form] for form in ("mốt", "lăm", "nhăm")) >= 2
 
 
@@ -74,7 +72,7 @@ def test_whoever_stops_early_has_read_the_same_mixture(seed: str) -> None:
         notes = Counter(line.note for line in script(rounds * SIZE, seed))
         assert notes == {note: rounds * count for note, count in ROUND.items()}
     early = Counter(d for line in codes(script(3 * SIZE, seed)) for d in line.digits)
-    assert max(early.values()) <= 1.6 * min(early.values())
+    assert max(early.values()) <= 1.5 * min(early.values())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
