@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "accounts": {"dialogue"},
     "call": {"asr", "tts", "accounts", "dialogue", "nlu", "audio"},
     "channels": {"call", "asr", "dialogue", "nlu", "audio"},
-    "collect": {"audio", "nlu"},
+    "collect": {"audio"},
     "batch": {"channels", "call", "asr", "tts", "accounts", "dialogue", "nlu", "audio"},
     "training": {"asr", "tts", "nlu", "audio"},
 }
