@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assistant.asr.folder import SHERPA, inspect_folder, require_intact
 from assistant.asr.registry import probe
-from assistant.asr.sherpa_adapter import SherpaModel, require_sherpa
+from assistant.asr.sherpa_adapter import SherpaModel
 from assistant.asr.vosk_adapter import VoskModel
 from assistant.settings import Asr
 
@@ -20,7 +20,6 @@ def open_model(path: Path, settings: Asr | None = None) -> Model:
     a process of its own first.
     """
     if inspect_folder(path).engine == SHERPA:
-        require_sherpa()
         probe(path)
     return load_model(path, settings)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from assistant.asr.download import Source
-from assistant.asr.folder import ModelFolder, inspect_folder
+from assistant.asr.folder import SHERPA, ModelFolder, inspect_folder
+from assistant.asr.sherpa_adapter import require_sherpa
 from assistant.errors import ModelError
 from assistant.settings import Settings
 
@@ -86,8 +87,10 @@ def probe(path: Path) -> None:
     """Load a model and decode a second of noise in a process of its own.
 
     A folder with the right names and the wrong contents can take its engine's whole process down;
-    this way it takes only the probe. Raises ModelError ``model-broken``.
+    this way it takes only the probe. Raises ModelError ``model-broken``, DependencyError.
     """
+    if inspect_folder(path).engine == SHERPA:
+        require_sherpa()
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "assistant.asr.probe", str(path)],

@@ -2,7 +2,8 @@
 
 ``labels.csv`` (path, text, speaker, note, seconds) is what training and measuring read. Files
 are replaced whole, and a clip is there before its label is: a crash leaves at most a clip that
-nothing names, and the next try writes it again.
+nothing names, and the next try writes it again. Several may collect into one folder at once
+(not on Windows, which has no ``flock``).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import csv
 import io
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -20,12 +22,15 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+if sys.platform != "win32":
+    import fcntl
+
 from assistant.audio import AudioChunk, replace_file
 from assistant.collect.consent import VERSION, Consent, Scope, consent_text
 from assistant.collect.script import Line
 from assistant.errors import AssistantError, UsageError
 
-LABELS, CONSENT = "labels.csv", "consent.csv"
+LABELS, CONSENT, LOCK = "labels.csv", "consent.csv", ".lock"
 COLUMNS = ("path", "text", "speaker", "note", "seconds")
 _CONSENT_COLUMNS = tuple(field.name for field in fields(Consent))
 _SPEAKER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
@@ -48,12 +53,12 @@ class Collection:
     def agree(self, speaker: str, scope: Scope) -> None:
         """Keep that a speaker agreed, and the words that they saw."""
         given = Consent(_now(), speaker, scope, VERSION, "agreed")
-        rows = self._rows(CONSENT, _CONSENT_COLUMNS)
         text = consent_text("…", scope) + "\n"
-        with _writing(self.folder):
+        with self._alone():
+            rows = self._rows(CONSENT, _CONSENT_COLUMNS)
             words = self.folder / f"consent-{VERSION}-{scope}.txt"
             replace_file(words, lambda part: part.write_text(text, encoding="utf-8"))
-        self._write(CONSENT, _CONSENT_COLUMNS, [*rows, asdict(given)])
+            self._write(CONSENT, _CONSENT_COLUMNS, [*rows, asdict(given)])
 
     def done(self, speaker: str, seed: int) -> set[int]:
         """Numbers of the lines that are recorded already."""
@@ -69,19 +74,18 @@ class Collection:
                 f"Người đọc {speaker} chưa đồng ý nên bản ghi không được giữ.",
                 "Chạy lại: assistant train collect hỏi ý kiến trước.",
             )
-        rows = self._rows(LABELS, COLUMNS)
         name = _name(speaker, seed, number)
         samples = np.frombuffer(audio.pcm, "<i2")
-        with _writing(self.folder):
+        values = (name, line.text, speaker, line.note, f"{audio.seconds:.3f}")
+        with self._alone():
+            kept = [row for row in self._rows(LABELS, COLUMNS) if row["path"] != name]
             replace_file(
                 self.folder / name,
                 lambda part: soundfile.write(
                     part, samples, audio.rate, format="FLAC", subtype="PCM_16"
                 ),
             )
-        values = (name, line.text, speaker, line.note, f"{audio.seconds:.3f}")
-        kept = [row for row in rows if row["path"] != name]
-        self._write(LABELS, COLUMNS, [*kept, dict(zip(COLUMNS, values, strict=True))])
+            self._write(LABELS, COLUMNS, [*kept, dict(zip(COLUMNS, values, strict=True))])
         return self.folder / name
 
     def delete(self, speaker: str) -> int:
@@ -90,24 +94,23 @@ class Collection:
         How many clips there were. Labels go first: nobody trains on them any more, whatever
         happens next; done again, it goes on where it stopped.
         """
-        labels = self._rows(LABELS, COLUMNS)
-        consents = self._rows(CONSENT, _CONSENT_COLUMNS)
-        known = {row["speaker"] for row in (*labels, *consents)}
-        if speaker not in known:
-            raise UsageError(
-                "collect-unknown-speaker",
-                f"Không có người đọc {speaker} trong {self.folder}.",
-                "Kiểm tra mã người đọc và --out.",
-            )
-        theirs = [row["path"] for row in labels if row["speaker"] == speaker]
-        self._write(LABELS, COLUMNS, [row for row in labels if row["speaker"] != speaker])
-        with _writing(self.folder):
-            for path in theirs:
-                self._inside(path).unlink(missing_ok=True)
+        with self._alone():
+            labels = self._rows(LABELS, COLUMNS)
+            consents = self._rows(CONSENT, _CONSENT_COLUMNS)
+            if not any(row["speaker"] == speaker for row in (*labels, *consents)):
+                raise UsageError(
+                    "collect-unknown-speaker",
+                    f"Không có người đọc {speaker} trong {self.folder}.",
+                    "Kiểm tra mã người đọc và --out.",
+                )
+            theirs = [self._inside(row["path"]) for row in labels if row["speaker"] == speaker]
+            self._write(LABELS, COLUMNS, [row for row in labels if row["speaker"] != speaker])
+            for file in theirs:
+                file.unlink(missing_ok=True)
             shutil.rmtree(self.folder / speaker, ignore_errors=True)
-        note = Consent(_now(), speaker, "", VERSION, "deleted")
-        others = [row for row in consents if row["speaker"] != speaker]
-        self._write(CONSENT, _CONSENT_COLUMNS, [*others, asdict(note)])
+            note = Consent(_now(), speaker, "", VERSION, "deleted")
+            others = [row for row in consents if row["speaker"] != speaker]
+            self._write(CONSENT, _CONSENT_COLUMNS, [*others, asdict(note)])
         return len(theirs)
 
     def _inside(self, path: str) -> Path:
@@ -136,11 +139,20 @@ class Collection:
         writer = csv.DictWriter(out, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+        replace_file(
+            self.folder / name,
+            lambda part: part.write_text(out.getvalue(), encoding="utf-8", newline=""),
+        )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process writes here; what the disk refuses is a coded error."""
         with _writing(self.folder):
-            replace_file(
-                self.folder / name,
-                lambda part: part.write_text(out.getvalue(), encoding="utf-8", newline=""),
-            )
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / LOCK).open("w") as lock:
+                if sys.platform != "win32":
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
 
 
 def require_speaker(speaker: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,7 +14,6 @@ import pytest
 pytest.importorskip("sherpa_onnx", reason="needs the extra sherpa")
 pytest.importorskip("onnx", reason="needs the extra toys, which makes the models")
 
-import assistant.cli.app as program
 from assistant.accounts.types import Outcome
 from assistant.asr.engines import load_model, open_model
 from assistant.asr.registry import probe
@@ -27,6 +25,7 @@ from assistant.cli.wiring import new_call, open_parts
 from assistant.dialogue.types import ResetDone
 from assistant.errors import ModelError
 from assistant.settings import load_settings
+from tests.cli_tools import run
 from tests.sherpa_tools import RATE, WORDS, ctc_folder, icefall_tone, sound, transducer_folder
 
 pytestmark = pytest.mark.full
@@ -218,17 +217,6 @@ def test_a_file_that_is_not_what_the_card_says_is_not_loaded(tmp_path: Path) -> 
 
 
 # --- as the ears of the program ----------------------------------------------------------------
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The exit code of ``assistant ARGUMENTS``."""
-    monkeypatch.setattr(sys, "argv", ["assistant", *arguments])
-    fresh = program.typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-    fresh.callback()(program._root)
-    monkeypatch.setattr(program, "app", fresh)
-    with pytest.raises(SystemExit) as done:
-        program.main()
-    return int(done.value.code or 0)
 
 
 def test_the_folder_picks_the_engine(

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import assistant.cli.app as program
 from assistant.audio import AudioChunk
 from assistant.batch.speech_sets import read_set
 from assistant.cli import collect as command
 from assistant.collect import booth
 from assistant.collect.script import script
+from tests import cli_tools
 from tests.collect_tools import RATE, agreed, reading, spoken, write, write_readings
 
 SPEAKER = "nu-hue-01"
@@ -38,15 +38,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("COLUMNS", "200")
 
     def call(*arguments: str, said: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["assistant", "train", "collect", *arguments])
         monkeypatch.setattr(sys, "stdin", io.StringIO(said))
-        fresh = program.typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-        fresh.callback()(program._root)
-        monkeypatch.setattr(program, "app", fresh)
-        with pytest.raises(SystemExit) as caught:
-            program.main()
+        code = cli_tools.run(monkeypatch, "train", "collect", *arguments)
         printed = capsys.readouterr()
-        return int(caught.value.code or 0), printed.out, printed.err
+        return code, printed.out, printed.err
 
     return call
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,15 @@ def test_a_line_read_again_replaces_itself(tmp_path: Path) -> None:
     collection.add("a", 1, 2, LINES[1], spoken(20))
     assert len(labels(tmp_path)) == 3
     assert len(collection.done("a", 1)) == 3
+
+
+def test_several_collect_into_one_folder_at_once(tmp_path: Path) -> None:
+    speakers = ("a", "b", "c", "d")
+    agreed(tmp_path, *speakers)
+    with ThreadPoolExecutor(len(speakers)) as pool:
+        list(pool.map(lambda speaker: fill(Collection(tmp_path), speaker, 8), speakers))
+    assert len(list(read_set(tmp_path))) == 8 * len(speakers)
+    assert all(Collection(tmp_path).done(speaker, 1) == set(range(1, 9)) for speaker in speakers)
 
 
 @pytest.mark.parametrize("broken", ["labels.csv", ".flac"])
