@@ -41,8 +41,10 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     command += ["--work", f"{folder / 'work'}", "--out", f"{folder / 'toy'}"]
     command += ["--human", f"{human}"] if human else []
     checkpoint = folder / "work" / "first" / "checkpoint.pt"
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, start_new_session=True) as running:  # fmt: skip
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=quiet, stderr=quiet, start_new_session=True
+    ) as running:
         while not checkpoint.is_file():
             assert running.poll() is None, "the training ended before its first epoch"
             time.sleep(0.2)
