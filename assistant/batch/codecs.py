@@ -70,7 +70,7 @@ def celp(samples: Samples) -> Samples:
         )
         for at in range(0, len(speech), _SUB)
     ]  # fmt: skip
-    return np.asarray(np.concatenate(out)[: len(samples)], np.float32)
+    return np.clip(np.concatenate(out)[: len(samples)], -1, 1).astype(np.float32)
 
 
 def _floats(pcm: bytes) -> Samples:

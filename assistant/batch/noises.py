@@ -93,7 +93,9 @@ def street_bed() -> Samples:
     swell = 1 + 0.5 * np.sin(2 * np.pi * 0.11 * time) + 0.3 * np.sin(2 * np.pi * 0.37 * time + 1)
     sound = coloured(len(time), 1.4, rng) * swell
     for _ in range(24):  # one passes nearly every second
-        sound += _motorbike(time, rng)
+        middle, width = rng.uniform(0, _BED), rng.uniform(0.6, 1.8)
+        near = slice(*np.searchsorted(time, (middle - 3 * width, middle + 3 * width)))
+        sound[near] += _motorbike((time[near] - middle) / width, rng)
     for _ in range(9):
         sound += _horn(time, rng)
     return _unit(sound)
@@ -111,17 +113,15 @@ def car_bed() -> Samples:
     return _unit(road + 0.35 * engine)
 
 
-def _motorbike(time: npt.NDArray[np.float64], rng: Rng) -> npt.NDArray[np.float64]:
-    """A pulse train of a small engine that comes, falls in pitch as it passes, and goes."""
-    middle, width = rng.uniform(0, _BED), rng.uniform(0.6, 1.8)
-    away = (time - middle) / width
+def _motorbike(away: npt.NDArray[np.float64], rng: Rng) -> npt.NDArray[np.float64]:
+    """A pulse train of a small engine that comes, falls in pitch as it passes, and goes.
+    ``away``: of every sample, -3 to 3, 0 where it is nearest."""
     pitch = rng.uniform(55, 110) * (1 - 0.06 * np.tanh(3 * away))
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
     tone = sum(np.sin(k * phase + 0.3 * k * k) / k**0.6 for k in range(1, 30))
-    hiss = rng.standard_normal(len(time)) * (1 + np.sin(phase))
-    out: npt.NDArray[np.float64] = (
-        np.exp(-(away**2)) * (0.5 * tone + 0.5 * hiss) * rng.uniform(0.3, 1.2)
-    )
+    hiss = rng.standard_normal(len(away)) * (1 + np.sin(phase))
+    near = np.exp(-(away**2)) * rng.uniform(0.3, 1.2)
+    out: npt.NDArray[np.float64] = near * (0.5 * tone + 0.5 * hiss)
     return out
 
 
