@@ -80,8 +80,11 @@ class Alignment:
         return ratio_interval(self.clips)
 
 
-def ratio_interval(clips: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """95 % interval of Σ first / Σ second, by a bootstrap over the pairs with a fixed seed."""
+def ratio_interval(
+    clips: Sequence[tuple[float, float]], difference: bool = False
+) -> tuple[float, float]:
+    """95 % interval of Σ first / Σ second, by a bootstrap over the pairs with a fixed seed.
+    ``difference``: the first may be negative, and none of it means "the same"."""
     if not clips:
         return 0.0, 1.0
     values = np.asarray(clips, np.float64)
@@ -91,7 +94,7 @@ def ratio_interval(clips: Sequence[tuple[float, float]]) -> tuple[float, float]:
     )
     ratios = sums[:, 0] / np.maximum(sums[:, 1], 1e-9)
     low, high = np.quantile(ratios, (0.025, 0.975))
-    if not values[:, 0].any():  # no error seen: the rule of three, not "surely none"
+    if not difference and not values[:, 0].any():  # no error seen: the rule of three, not "surely none"
         high = min(1.0, 3.0 / max(float(values[:, 1].sum()), 1.0))
     return float(low), float(high)
 
