@@ -26,6 +26,7 @@ class Bar:
     ``why``: what to look at next."""
 
     id: str
+    title: str
     where: str
     at_least: float | None
     at_most: float | None
@@ -49,7 +50,7 @@ class Bar:
         return self.at_most is None or value <= self.at_most
 
     def as_dict(self) -> dict[str, Any]:
-        names = ("id", "where", "at_least", "at_most", "value", "low", "high", "why")
+        names = ("id", "title", "where", "at_least", "at_most", "value", "low", "high", "why")
         return {**{n: getattr(self, n) for n in names}, "met": self.met, "sure": self.sure}
 
 
@@ -91,7 +92,9 @@ def _bar(
     interval: tuple[float, float] | tuple[None, None] = (None, None),
     why: str = "",
 ) -> Bar:
-    return Bar(row["id"], where, row.get("at_least"), row.get("at_most"), value, *interval, why)
+    low, high = interval
+    bounds = row.get("at_least"), row.get("at_most")
+    return Bar(row["id"], row["title"], where, *bounds, value, low, high, why)
 
 
 def _figure(row: Mapping[str, Any], lines: Iterable[Score]) -> Bar:

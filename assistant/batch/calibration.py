@@ -85,7 +85,7 @@ def calibration(judged: Sequence[Judged]) -> Calibration:
 
 
 def _places(confidence: Array) -> npt.NDArray[np.int64]:
-    return np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return np.minimum((confidence * BINS).astype(np.int64), np.int64(BINS - 1))
 
 
 def _error(confidence: Array, right: Array) -> float:

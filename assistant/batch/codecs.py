@@ -83,9 +83,7 @@ def _analysed(speech: Array, frames: int) -> Array:
     padded = np.pad(speech, side)
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_FRAME][:frames]
     shaped = windows * np.hamming(_WINDOW)
-    lags = [
-        (shaped[:, : _WINDOW - lag] * shaped[:, lag:]).sum(axis=1) for lag in range(_ORDER + 1)
-    ]
+    lags = [(shaped[:, : _WINDOW - lag] * shaped[:, lag:]).sum(axis=1) for lag in range(_ORDER + 1)]
     correlation = np.stack(lags, axis=1)
     correlation[:, 0] = correlation[:, 0] * 1.0001 + 1e-9
     return _levinson(correlation)[1]

@@ -66,7 +66,7 @@ def outcomes_of(model: Path, job: Job, progress: Progress) -> list[Outcome]:
     """A model's outcomes, from a process of its own. Raises the coded error it ended with."""
     told = {**_plain(job), "model": str(model.resolve())}
     found: list[Outcome] = []
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and module
+    with subprocess.Popen(
         [sys.executable, "-m", "assistant.batch.compare"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as child:  # fmt: skip

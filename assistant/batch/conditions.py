@@ -125,7 +125,7 @@ def _codec(code: Callable[[Samples], Samples]) -> Effect:
 def _gain(decibels: float) -> Effect:
     """Louder, but never beyond full scale; or quieter."""
     factor = np.float32(10 ** (decibels / 20))
-    return lambda sound, around: _within(sound * factor)
+    return lambda sound, around: _within(np.asarray(sound * factor, np.float32))
 
 
 def _speed(factor: float) -> Effect:
@@ -149,7 +149,8 @@ def _reverb(sound: Samples, around: Around) -> Samples:
 
 def _clipped(sound: Samples, around: Around) -> Samples:
     peak = float(np.max(np.abs(sound), initial=0)) or 1.0
-    return np.clip(sound / peak * np.float32(10 ** (_OVERLOAD / 20)), -1, 1).astype(np.float32)
+    loud = sound / np.float32(peak) * np.float32(10 ** (_OVERLOAD / 20))
+    return np.asarray(np.clip(loud, -1, 1), np.float32)
 
 
 def _offset(sound: Samples, around: Around) -> Samples:

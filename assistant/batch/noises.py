@@ -91,7 +91,7 @@ def street_bed() -> Samples:
     rng = np.random.default_rng((_SEED, 1))
     time = np.arange(int(_BED * RATE)) / RATE
     swell = 1 + 0.5 * np.sin(2 * np.pi * 0.11 * time) + 0.3 * np.sin(2 * np.pi * 0.37 * time + 1)
-    sound = coloured(len(time), 1.4, rng) * swell
+    sound: npt.NDArray[np.float64] = coloured(len(time), 1.4, rng) * swell
     for _ in range(24):  # one passes nearly every second
         middle, width = rng.uniform(0, _BED), rng.uniform(0.6, 1.8)
         near = slice(*np.searchsorted(time, (middle - 3 * width, middle + 3 * width)))
@@ -130,14 +130,13 @@ def _horn(time: npt.NDArray[np.float64], rng: Rng) -> npt.NDArray[np.float64]:
     on = (time >= start) & (time < start + length)
     base = rng.uniform(380, 480)
     tone = sum(np.sin(2 * np.pi * base * k * r * time) / k for k in (1, 2, 3, 4) for r in (1, 1.26))
-    out: npt.NDArray[np.float64] = on * tone * rng.uniform(0.4, 1.4)
-    return out
+    return np.asarray(on * tone * rng.uniform(0.4, 1.4), np.float64)
 
 
 def _music(count: int, rng: Rng) -> Samples:
     """Chords with decaying notes over a beat: what a call put on hold, or a shop, plays."""
     time = np.arange(count) / RATE
-    sound = np.zeros(count)
+    sound: npt.NDArray[np.float64] = np.zeros(count)
     for beat in np.arange(0, count / RATE, 0.4):
         after = np.maximum(time - beat, 0) * (time >= beat)
         root = 220 * 2 ** (float(rng.integers(0, 12)) / 12)
@@ -180,7 +179,9 @@ def _typing(count: int, rng: Rng) -> Samples:
     """Clicks of 4 ms, some eight a second."""
     sound = 0.002 * rng.standard_normal(count)
     for start in rng.integers(0, max(count - 64, 1), int(8 * count / RATE)):
-        sound[start : start + 64] += rng.standard_normal(min(64, count - start)) * rng.uniform(0.2, 1)
+        sound[start : start + 64] += rng.standard_normal(min(64, count - start)) * rng.uniform(
+            0.2, 1
+        )
     return _unit(sound)
 
 
@@ -211,6 +212,6 @@ def _from_bed(bed: Samples, count: int, rng: Rng) -> Samples:
     return np.asarray(bed[places], np.float32)
 
 
-def _unit(sound: npt.NDArray[np.float64]) -> Samples:
+def _unit(sound: npt.NDArray[np.floating]) -> Samples:
     rms = np.sqrt(np.mean(sound**2)) if len(sound) else 0.0
     return np.asarray(sound / rms if rms > 0 else sound, np.float32)

@@ -64,7 +64,7 @@ def page(run: Mapping[str, Any], earlier: Mapping[str, Any] | None, sounds: Soun
         '<!doctype html><html lang="vi"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,"><title>Đo bộ nhận dạng</title>'
-        f'<style>{_STYLE.read_text(encoding="utf-8")}</style></head><body><main>'
+        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head><body><main>"
         f"<h1>Đo bộ nhận dạng</h1><p>Recogniser evaluation</p>{tables.facts(run, earlier)}"
         f"<nav>{links}</nav>{body}</main></body></html>\n"
     )
@@ -79,7 +79,8 @@ def _matrices(run: Mapping[str, Any]) -> str:
         opened = " open" if number == 0 else ""
         picture = svg.confusion_matrix(pairs)
         parts.append(
-            f'<details{opened}><summary>{title}</summary><div class="card">{picture}</div></details>'
+            f"<details{opened}><summary>{title}</summary>"
+            f'<div class="card">{picture}</div></details>'
         )
     return "".join(parts)
 
@@ -134,7 +135,8 @@ def _player(sound: Heard) -> str:
     for kind, subtype, mime in (("MP3", "MPEG_LAYER_III", "mpeg"), ("WAV", "ULAW", "wav")):
         if kind in soundfile.available_formats():
             file = io.BytesIO()
-            soundfile.write(file, sound.samples.clip(-1, 1), sound.rate, kind, subtype)
+            samples = sound.samples.clip(-1, 1)
+            soundfile.write(file, samples, sound.rate, format=kind, subtype=subtype)
             return f"data:audio/{mime};base64,{base64.b64encode(file.getvalue()).decode()}"
     return ""
 

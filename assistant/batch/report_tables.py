@@ -67,11 +67,13 @@ def bars(run: Found, earlier: Found | None) -> str:
             bar["met"]
         ]
         sure = "" if bar["sure"] or bar["met"] is None or bar["low"] is None else " (chưa chắc)"
-        sign, wanted = ("≥", bar["at_least"]) if bar["at_least"] is not None else ("≤", bar["at_most"])
+        sign, wanted = (
+            ("≥", bar["at_least"]) if bar["at_least"] is not None else ("≤", bar["at_most"])
+        )
         rows.append(
             [
                 f'<span class="pill {kind}">{word}{sure}</span>',
-                f"{escape(bar['id'])}<br><span class=soft>{escape(bar['where'])}</span>",
+                f"{escape(bar['title'])}<br><span class=soft>{escape(bar['where'])}</span>",
                 f"{sign} {number(bar['where'], wanted)}",
                 number(bar["where"], bar["value"]),
                 "" if bar["low"] is None else interval(bar["low"], bar["high"]),
@@ -128,7 +130,7 @@ def figures(run: Found, earlier: Found | None) -> str:
     before = {_key(line): line for line in earlier["scores"]} if earlier else {}
     parts = []
     for i, name in enumerate(run["setup"]["conditions"]):
-        rows = []
+        rows: list[Sequence[str | None]] = []
         for line in run["scores"]:
             if line["condition"] == name:
                 rows += _figure_rows(line, before.get(_key(line)), earlier is not None)
@@ -160,7 +162,9 @@ def _figure_rows(line: Found, old: Found | None, compared: bool) -> Iterable[Seq
 def _cells(line: Found) -> list[str]:
     error = ""
     if line.get("error_rate") is not None:
-        error = f"{percent(line['error_rate'])}<br>{interval(line['error_low'], line['error_high'])}"
+        error = (
+            f"{percent(line['error_rate'])}<br>{interval(line['error_low'], line['error_high'])}"
+        )
     refused = line.get("refused")
     groups = ", ".join(
         f"{escape(name)} {100 * rate['value']:.0f} % ({rate['total']})"
@@ -202,8 +206,8 @@ def labels(run: Found) -> str:
             for one in found["disputed"]
         ]  # fmt: skip
         parts.append(
-            f"<p><b>{escape(name)}</b>: {len(rows)} trong {found['noted']} nhãn không khớp số trong "
-            "ghi chú. Chúng vẫn được đo; bảng số đo có thêm dòng không kể chúng.</p>"
+            f"<p><b>{escape(name)}</b>: {len(rows)} trong {found['noted']} nhãn không khớp số "
+            "trong ghi chú. Chúng vẫn được đo; bảng số đo có thêm dòng không kể chúng.</p>"
             + (table(["Tệp", "Lời", "Ghi chú", "Lời đọc ra số", "Vì sao"], rows) if rows else "")
         )
     return "".join(parts)
@@ -212,7 +216,11 @@ def labels(run: Found) -> str:
 def cost(run: Found, earlier: Found | None) -> str:
     before = earlier["cost"] if earlier else {}
     rows = [
-        [title, number(name, run["cost"][name]), number(name, before.get(name)) if earlier else None]
+        [
+            title,
+            number(name, run["cost"][name]),
+            number(name, before.get(name)) if earlier else None,
+        ]
         for name, title in _COSTS.items()
         if name in run["cost"]
     ]
@@ -224,7 +232,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
     kept = [i for i in range(len(heads)) if not rows or any(row[i] is not None for row in rows)]
     kinds = [' class="n"' if heads[i].startswith("*") else "" for i in kept]
     head = "".join(
-        f"<th{kind}>{escape(heads[i].lstrip('*'))}</th>" for i, kind in zip(kept, kinds, strict=True)
+        f"<th{kind}>{escape(heads[i].lstrip('*'))}</th>"
+        for i, kind in zip(kept, kinds, strict=True)
     )
     body = "".join(
         "<tr>"

@@ -94,7 +94,9 @@ def ratio_interval(
     )
     ratios = sums[:, 0] / np.maximum(sums[:, 1], 1e-9)
     low, high = np.quantile(ratios, (0.025, 0.975))
-    if not difference and not values[:, 0].any():  # no error seen: the rule of three, not "surely none"
+    if (
+        not difference and not values[:, 0].any()
+    ):  # no error seen: the rule of three, not "surely none"
         high = min(1.0, 3.0 / max(float(values[:, 1].sum()), 1.0))
     return float(low), float(high)
 
@@ -105,8 +107,8 @@ def mcnemar(only_a: int, only_b: int) -> float:
     count, least = only_a + only_b, min(only_a, only_b)
     if not count:
         return 1.0
-    below = sum(math.comb(count, k) for k in range(least + 1)) / 2**count
-    return min(1.0, 2 * below)
+    below: float = sum(math.comb(count, k) for k in range(least + 1)) / 2**count
+    return min(1.0, 2.0 * below)
 
 
 def align(expected: Sequence[str], heard: Sequence[str]) -> list[tuple[str | None, str | None]]:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 NOTHING = "∅"
 _DIGITS = (*"0123456789", NOTHING)
 _CELL, _EDGE = 40, 56  # px
+_STRONG = 0.6  # of a cell's colour: its number is light
 _PLOT, _FOOT = 300, 40  # px
-_WIDE, _HIGH = 720, 90  # px of a waveform
-_STEPS = 360  # columns of a waveform
+_WIDE, _HIGH = 1100, 100  # px of a waveform
+_STEPS = 440  # columns of a waveform
 
 
 def confusion_matrix(pairs: Sequence[tuple[str | None, str | None, int]]) -> str:
@@ -46,7 +47,9 @@ def _cell(i: int, j: int, count: int, share: float, name: str) -> str:
     x, y = _EDGE + j * _CELL, _EDGE + i * _CELL
     kind = "right" if i == j else "wrong"
     strength = 0.0 if not count else max(0.1, share**0.5)
-    shown = "" if not count else _text(x + _CELL / 2, y + _CELL / 2 + 5, str(count), "count")
+    strong = " strong" if strength > _STRONG else ""
+    place = x + _CELL / 2, y + _CELL / 2 + 5
+    shown = "" if not count else _text(*place, str(count), f"count{strong}")
     return (
         f'<g><title>{escape(name)}: {count} ({100 * share:.1f} %)</title>'
         f'<rect x="{x}" y="{y}" width="{_CELL - 2}" height="{_CELL - 2}" rx="3" class="empty"/>'
@@ -72,7 +75,10 @@ def reliability(found: Mapping[str, Any]) -> str:
     ]
     for tick in (0, 0.5, 1):
         x, y = place(tick, tick)
-        parts += [_text(x, y0 + 16, f"{tick:g}", "tick"), _text(left - 18, y + 4, f"{tick:g}", "tick")]
+        parts += [
+            _text(x, y0 + 16, f"{tick:g}", "tick"),
+            _text(left - 18, y + 4, f"{tick:g}", "tick"),
+        ]
     points = []
     for one in found["bins"]:
         x, y = place(one["promised"], one["kept"]["value"])
@@ -89,43 +95,48 @@ def reliability(found: Mapping[str, Any]) -> str:
         )  # fmt: skip
     parts += [
         f'<polyline points="{" ".join(points)}" class="line"/>',
-        _text(left + _PLOT / 2, height - 8, "độ tin cậy; cột: số từ (confidence; bars: words)", "axis"),
+        _text(
+            left + _PLOT / 2, height - 8, "độ tin cậy; cột: số từ (confidence; bars: words)", "axis"
+        ),
         "</svg>",
     ]
     return "".join(parts)
 
 
-def waveform(samples: npt.NDArray[np.float32], rate: int, words: Sequence[Mapping[str, Any]]) -> str:
+def waveform(
+    samples: npt.NDArray[np.float32], rate: int, words: Sequence[Mapping[str, Any]]
+) -> str:
     """Envelope of a clip and over it the words that were heard, each where it was heard."""
     seconds = max(len(samples) / rate, 0.001)
     peak = float(np.max(np.abs(samples), initial=0)) or 1.0
     edges = np.linspace(0, len(samples), _STEPS + 1).astype(int)
-    middle, top = _HIGH / 2 + 22, (_HIGH - 8) / 2
+    middle, top = _HIGH / 2 + 31, (_HIGH - 14) / 2
     columns = []
     for i in range(_STEPS):
         part = samples[edges[i] : max(edges[i + 1], edges[i] + 1)]
         low, high = float(part.min(initial=0)) / peak, float(part.max(initial=0)) / peak
         x = _WIDE * (i + 0.5) / _STEPS
         columns.append(f"M{x:.0f} {middle - high * top:.1f}V{middle - low * top + 0.6:.1f}")
-    marks = "".join(_mark(word, seconds) for word in words)
+    marks = "".join(_mark(word, seconds, 14 * (i % 2)) for i, word in enumerate(words))
     return (
-        f'<svg viewBox="0 0 {_WIDE} {_HIGH + 40}" role="img" class="wave"><title>Dạng sóng, '
+        f'<svg viewBox="0 0 {_WIDE} {_HIGH + 46}" role="img" class="wave"><title>Dạng sóng, '
         f'{seconds:.2f} s</title><path d="{"".join(columns)}" class="wave"/>{marks}'
-        + _text(4, _HIGH + 36, "0 s", "tick left")
-        + _text(_WIDE - 4, _HIGH + 36, f"{seconds:.2f} s", "tick end")
+        + _text(4, _HIGH + 42, "0 s", "tick left")
+        + _text(_WIDE - 4, _HIGH + 42, f"{seconds:.2f} s", "tick end")
         + "</svg>"
     )
 
 
-def _mark(word: Mapping[str, Any], seconds: float) -> str:
+def _mark(word: Mapping[str, Any], seconds: float, down: int) -> str:
+    """``down``: px; every other word is written lower, for short ones stand close."""
     x0, x1 = (_WIDE * min(word[end] / seconds, 1) for end in ("start", "end"))
     kind = "right" if word["right"] else "wrong"
     sure = "" if word["confidence"] is None else f" {word['confidence']:.2f}"
     return (
         f'<g class="mark {kind}"><title>{escape(word["text"])}{sure}, '
-        f'{word["start"]:.2f}-{word["end"]:.2f} s</title>'
-        f'<rect x="{x0:.1f}" y="20" width="{max(x1 - x0 - 1, 2):.1f}" height="{_HIGH + 4}"/>'
-        + _text((x0 + x1) / 2, 14, word["text"], "word")
+        f"{word['start']:.2f}-{word['end']:.2f} s</title>"
+        f'<rect x="{x0:.1f}" y="34" width="{max(x1 - x0 - 1, 2):.1f}" height="{_HIGH - 6}"/>'
+        + _text((x0 + x1) / 2, 13 + down, word["text"], "word")
         + "</g>"
     )
 

@@ -139,7 +139,7 @@ def measure_of(clip: Clip) -> Measure | None:
 
 def noise_trials() -> SetTrials:
     """Sounds that are no speech at all, synthesised; nothing must be heard in them."""
-    found = []
+    found: list[Trial] = []
     count = int(_NOISE_SECONDS * RATE)
     for name, make in NOT_SPEECH.items():
         for take in range(_NOISE_TAKES):
