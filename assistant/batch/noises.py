@@ -18,7 +18,7 @@ Rng = np.random.Generator
 
 RATE = 16_000  # Hz
 BAND = (300.0, 3_400.0)  # Hz; where a signal-to-noise ratio is counted
-_BED = 30.0  # s of street or car that are made once and taken from anywhere
+_BED = 20.0  # s of street or car that are made once and taken from anywhere
 _FRAME = 0.02  # s
 _QUIET = 30.0  # dB under the loudest frame: below that nobody is speaking
 _VOICES = 6  # of a crowd
@@ -92,11 +92,11 @@ def street_bed() -> Samples:
     time = np.arange(int(_BED * RATE)) / RATE
     swell = 1 + 0.5 * np.sin(2 * np.pi * 0.11 * time) + 0.3 * np.sin(2 * np.pi * 0.37 * time + 1)
     sound: npt.NDArray[np.float64] = coloured(len(time), 1.4, rng) * swell
-    for _ in range(24):  # one passes nearly every second
+    for _ in range(16):  # one passes nearly every second
         middle, width = rng.uniform(0, _BED), rng.uniform(0.6, 1.8)
         near = slice(*np.searchsorted(time, (middle - 3 * width, middle + 3 * width)))
         sound[near] += _motorbike((time[near] - middle) / width, rng)
-    for _ in range(9):
+    for _ in range(6):
         sound += _horn(time, rng)
     return _unit(sound)
 
@@ -118,7 +118,7 @@ def _motorbike(away: npt.NDArray[np.float64], rng: Rng) -> npt.NDArray[np.float6
     ``away``: of every sample, -3 to 3, 0 where it is nearest."""
     pitch = rng.uniform(55, 110) * (1 - 0.06 * np.tanh(3 * away))
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
-    tone = sum(np.sin(k * phase + 0.3 * k * k) / k**0.6 for k in range(1, 30))
+    tone = sum(np.sin(k * phase + 0.3 * k * k) / k**0.6 for k in range(1, 24))
     hiss = rng.standard_normal(len(away)) * (1 + np.sin(phase))
     near = np.exp(-(away**2)) * rng.uniform(0.3, 1.2)
     out: npt.NDArray[np.float64] = near * (0.5 * tone + 0.5 * hiss)

@@ -131,11 +131,11 @@ def compare_command(
     names = _conditions(condition, _DEFAULT[:1])
     job = _job(folder, names, strings, limit, threads, sampled=len(names) > len(_DEFAULT))
     sample = sample_of_cost(folder, job.strings, job.limit)
-    costs, heard = [], []
+    costs = [cost_of(path, sample) for path in paths]  # first: a broken model ends it here
+    heard = []
     with progress_bar(as_json) as bar:
         for path in paths:
             task = bar.add_task(path.name, total=None)
-            costs.append(cost_of(path, sample))
             heard.append(outcomes_of(path, job, _shown(bar, task, path.name)))
     pairs = [compared(heard[0], other) for other in heard[1:]]
     content = {
