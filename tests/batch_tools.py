@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
 from assistant.batch.outcomes import Outcome, Word
+from assistant.batch.runs import Run, Setup
 from assistant.batch.speech_sets import DIGIT_WORDS, RATE
 from tests.tts_tools import voiced
 
@@ -64,3 +67,26 @@ def made(
         set=set_, measure=measure, condition=condition, clip=clip,
         expected=tuple(expected), heard=tuple(heard), words=words, **{**defaults, **more},
     )  # type: ignore[arg-type]  # fmt: skip
+
+
+WOMAN: dict[str, Any] = {"speaker": "F1", "groups": ("nữ",)}
+OUTCOMES = [
+    *(made(expected="1", heard="1", clip=f"{i}") for i in range(8)),
+    made(expected="2", heard="7", clip="8", confidence=0.99),
+    made(expected="2", heard="", clip="9", **WOMAN),
+    made(measure="words", expected=("ba", "mươi"), heard=("ba", "mươi"), clip="a"),
+    made(measure="words", expected=("ba", "trăm", "mươi"), heard=("ba", "mươi"), clip="b",
+         disputed=True),
+    made(set_="o", measure="other", expected="", heard=("code: 3",), clip="c"),
+    made(set_="o", measure="other", expected="", heard="", clip="d"),
+    made(set_="t", measure="yes-no", expected=("đúng",), heard=("đúng",), clip="e"),
+    made(set_="t", measure="yes-no", expected=("không",), heard="", clip="f"),
+]  # fmt: skip
+
+
+def run_of(outcomes: list[Outcome], labels: dict[str, Any] | None = None) -> dict[str, Any]:
+    setup = Setup("m", "f", ("clean",), 5, None, "2026-01-01T00:00:00+07:00", "0", 1.0)
+    made_ = Run(
+        setup, outcomes, {"rtf": 0.01, "load": 0.2, "memory": 90.0, "size": 6.3}, labels or {}
+    )
+    return json.loads(json.dumps(made_.as_dict()))  # type: ignore[no-any-return]

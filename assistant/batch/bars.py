@@ -17,6 +17,7 @@ from assistant.batch.scoring import Rate, mcnemar
 
 _TABLE = Path(__file__).with_name("bars.yaml")
 _COMMONEST = 4  # confusions that are named
+_HAIR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,10 @@ class Bar:
         return bool(ends) and all(self._holds(end) == self.met for end in ends)
 
     def _holds(self, value: float) -> bool:
+        """With a hair's breadth for figures that are differences of others."""
         if self.at_least is not None:
-            return value >= self.at_least
-        return self.at_most is None or value <= self.at_most
+            return value >= self.at_least - _HAIR
+        return self.at_most is None or value <= self.at_most + _HAIR
 
     def as_dict(self) -> dict[str, Any]:
         names = ("id", "title", "where", "at_least", "at_most", "value", "low", "high", "why")

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from assistant.batch.evaluate import planned
-from assistant.batch.speech_sets import RATE, Clip, cut_digits, find_sets, read_set, splice
+from assistant.batch.speech_sets import RATE, Clip, cut_digits, read_set, splice
 from assistant.batch.trials import NOISE_SET, Measure, measure_of, noise_trials, plan
 from assistant.errors import AudioError
 from tests.batch_tools import digit_rows, tone, write_set
@@ -123,8 +123,7 @@ def test_a_crowd_is_of_other_speakers_if_there_are_any(tmp_path: Path) -> None:
 
 def code_of(folder: Path) -> str:
     with pytest.raises(AudioError) as caught:
-        for path in find_sets(folder):
-            plan(path, 2, None)
+        list(planned(folder, 2, None))
     assert caught.value.hint
     return caught.value.code
 

@@ -1,0 +1,174 @@
+"""``assistant asr`` as people type it, on clips that espeak-ng speaks here and the real model.
+
+Synthetic speech, so nothing here says how people are heard: it shows that the whole way from a
+folder to a report works. Nothing depends on how well the model hears.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soxr
+
+from assistant.asr.vosk_adapter import VoskModel
+from assistant.batch.compare import Job, outcomes_of
+from assistant.batch.cost import cost_of
+from assistant.batch.evaluate import evaluate, quiet
+from assistant.batch.runs import sample_of_cost
+from assistant.batch.speech_sets import RATE
+from assistant.errors import ModelError
+from assistant.settings import load_settings
+from assistant.tts.espeak import synthesize
+from tests.batch_tools import DIGITS, Row, write_set
+
+VOICE = {"voice": "vi", "variant": "m4", "rate_wpm": 130}  # kept out of training
+ROWS: list[Row] = [
+    *((word, "M9", "digit") for word in DIGITS),
+    ("bảy chín ba một không hai năm tám bốn sáu", "M9", ""),
+    ("bảy trăm chín mươi ba", "M9", "number=793"),
+    ("hai mươi lăm", "M9", "number=52"),
+    ("đúng", "M9", "yes-no"),
+    ("không", "M9", "yes-no"),
+    ("trời hôm nay nắng đẹp", "M9", "other"),
+]
+
+
+@cache
+def spoken(text: str) -> np.ndarray:
+    samples, rate = synthesize(text, **VOICE)  # type: ignore[arg-type]
+    return np.asarray(soxr.resample(samples / np.float32(32768), rate, RATE), np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_set(tmp_path / "bo-thu", ROWS, [spoken(text) for text, _, _ in ROWS])
+
+
+def assistant(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    code = "from assistant.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "COLUMNS": "220", "NO_COLOR": "1", **environment},
+    )  # fmt: skip
+
+
+def lines_of(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(s["measure"], s["condition"]): s for s in found["scores"]}
+
+
+def test_a_set_of_ones_own_is_measured_saved_reported_and_measured_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    first, page = tmp_path / "1.json", tmp_path / "1.html"
+    done = assistant(
+        "asr", "eval", folder, "-c", "clean", "-c", "gsm", "--strings", "2", "--out", first
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 trong 2 nhãn không khớp" in done.stdout
+    found = json.loads(first.read_text("utf-8"))
+    lines = lines_of(found)
+    assert lines["digit", "clean"]["total"] == 10
+    assert lines["code", "clean"]["total"] == 1
+    assert lines["string-12-tight", "gsm"]["total"] == 2
+    assert lines["yes-no", "clean"]["groups"].keys() >= {"đúng", "không"}
+    assert lines["words", "clean"]["sure"]["total"] == 1
+    assert lines["digit", "clean"]["hits"] >= 5  # it hears, on clean synthetic speech
+    done = assistant(
+        "asr", "eval", folder, "-c", "clean", "-c", "gsm", "--strings", "2", "--against", first,
+        "--report", page, "--bars", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    again = json.loads(done.stdout)
+    assert again["scores"] == found["scores"]
+    assert again["calibration"] == found["calibration"]
+    assert {bar["id"] for bar in again["bars"] if bar["met"] is not None} >= {"load", "memory"}
+    assert again["cost"]["audio"] > 5
+    text = page.read_text("utf-8")
+    assert "hai mươi lăm" in text
+    assert "+0.0" in text
+    assert "data:audio/" in text
+
+
+def test_threads_change_nothing(folder: Path) -> None:
+    model = VoskModel.open(load_settings().model)
+    found = [list(evaluate(folder, model, ("clean", "babble-5"), 1, 3, n)) for n in (1, 3)]
+    assert found[0] == found[1]
+    assert {one.condition for one in found[0]} == {"clean", "babble-5"}
+
+
+def test_models_side_by_side_each_in_its_own_process(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "ban-sao"
+    shutil.copytree(load_settings().model, other)
+    done = assistant(
+        "asr", "compare", "--model", load_settings().model, "--model", other, folder,
+        "--strings", "1", "--limit", "2", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [set(m["cost"]) for m in found["models"]] == [
+        {"load", "rtf", "memory", "audio", "size"}
+    ] * 2
+    for pair in found["against_first"][0]:
+        assert (pair["only_a"], pair["only_b"], pair["p"]) == (0, 0, 1.0)  # the same model
+        assert pair["a"] == pair["b"]
+
+
+def test_a_model_that_breaks_takes_only_its_own_process(folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "hong"
+    shutil.copytree(load_settings().model, broken)
+    (broken / "model.json").unlink()
+    (broken / "graph" / "HCLr.fst").write_bytes(b"no graph at all")
+    job = Job(folder, ("clean",), 0, 1, 1)
+    for work in (
+        lambda: cost_of(broken, sample_of_cost(folder, 0, 1)),
+        lambda: outcomes_of(broken, job, quiet),
+        lambda: outcomes_of(tmp_path / "none", job, quiet),
+    ):
+        with pytest.raises(ModelError) as caught:
+            work()
+        assert caught.value.code in ("model-broken", "model-missing")
+
+
+def test_labels_are_listed(folder: Path) -> None:
+    done = assistant("asr", "labels", folder, "--json")
+    found = json.loads(done.stdout)["bo-thu"]
+    assert found["noted"] == 2
+    assert [one["text"] for one in found["disputed"]] == ["hai mươi lăm"]
+    assert "25" in assistant("asr", "labels", folder).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "status"),
+    [
+        (("eval", "{}/none"), "speech-missing", 1),
+        (("eval", "{}", "-c", "tàu-ngầm"), "eval-condition", 2),
+        (("eval", "{}", "--against", "{}/none.json"), "eval-against", 2),
+        (("eval", "{}", "--out", "{}/none/a.json"), "eval-out", 2),
+        (("eval", "{}", "--report", "{}"), "eval-out", 2),
+        (("eval", "{}", "--model", "{}/none"), "model-missing", 1),
+        (("compare", "{}", "--model", "vi-telephone"), "compare-models", 2),
+        (("labels", "{}/none"), "speech-missing", 1),
+    ],
+)
+def test_mistakes_have_a_code(
+    folder: Path, arguments: tuple[str, ...], code: str, status: int
+) -> None:
+    done = assistant("asr", *(a.format(folder) for a in arguments), "--json")
+    assert done.returncode == status
+    assert json.loads(done.stdout)["error"]["code"] == code
+    assert "Traceback" not in done.stderr
+
+
+def test_conditions_can_be_listed(folder: Path) -> None:
+    done = assistant("asr", "eval", folder, "-c", "list", "--json")
+    assert {"clean", "mulaw-15", "gsm", "babble-5", "zeros"} <= set(json.loads(done.stdout))
