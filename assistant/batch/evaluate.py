@@ -65,7 +65,7 @@ def planned(folder: Path, strings: int, limit: int | None) -> Iterator[SetTrials
         refusing = refusing or any(trial.measure == "other" for trial in found.trials)
         yield found
     if refusing:
-        yield noise_trials()
+        yield noise_trials(limit)
 
 
 def evaluate(

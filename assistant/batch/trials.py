@@ -137,7 +137,7 @@ def measure_of(clip: Clip) -> Measure | None:
     return Measure.WORDS if words and not clip.note else None
 
 
-def noise_trials() -> SetTrials:
+def noise_trials(limit: int | None = None) -> SetTrials:
     """Sounds that are no speech at all, synthesised; nothing must be heard in them."""
     found: list[Trial] = []
     count = int(_NOISE_SECONDS * RATE)
@@ -147,7 +147,7 @@ def noise_trials() -> SetTrials:
             samples = np.asarray(make(count, rng) * 10 ** (-(15 + 12 * take) / 20), np.float32)
             clip = Clip(np.clip(samples, -1, 1), "", name, "synthetic", f"{name}-{take}")
             found.append(Trial(NOISE_SET, Measure.OTHER, clip, (), ()))
-    return SetTrials(NOISE_SET, tuple(found), ())
+    return SetTrials(NOISE_SET, tuple(sample(found, limit)), ())
 
 
 def sample(trials: Sequence[Trial], limit: int | None) -> Iterator[Trial]:

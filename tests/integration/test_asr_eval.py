@@ -7,10 +7,10 @@ folder to a report works. Nothing depends on how well the model hears.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soxr
+import typer
 
 from assistant.asr.vosk_adapter import VoskModel
 from assistant.batch.compare import Job, outcomes_of
@@ -25,6 +26,7 @@ from assistant.batch.cost import cost_of
 from assistant.batch.evaluate import evaluate, quiet
 from assistant.batch.runs import sample_of_cost
 from assistant.batch.speech_sets import RATE
+from assistant.cli import app as program
 from assistant.errors import ModelError
 from assistant.settings import load_settings
 from assistant.tts.espeak import synthesize
@@ -33,7 +35,7 @@ from tests.batch_tools import DIGITS, Row, write_set
 VOICE = {"voice": "vi", "variant": "m4", "rate_wpm": 130}  # kept out of training
 ROWS: list[Row] = [
     *((word, "M9", "digit") for word in DIGITS),
-    ("bảy chín ba một không hai năm tám bốn sáu", "M9", ""),
+    ("bảy chín ba một", "M9", ""),
     ("bảy trăm chín mươi ba", "M9", "number=793"),
     ("hai mươi lăm", "M9", "number=52"),
     ("đúng", "M9", "yes-no"),
@@ -53,13 +55,32 @@ def folder(tmp_path: Path) -> Path:
     return write_set(tmp_path / "bo-thu", ROWS, [spoken(text) for text, _, _ in ROWS])
 
 
-def assistant(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    code = "from assistant.cli import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        capture_output=True, text=True, check=False,
-        env={**os.environ, "COLUMNS": "220", "NO_COLOR": "1", **environment},
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Done:
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def assistant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """``assistant asr …`` in this process."""
+    monkeypatch.setenv("COLUMNS", "220")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(*arguments: str | Path) -> Done:
+        monkeypatch.setattr(sys, "argv", ["assistant", "asr", *map(str, arguments)])
+        fresh = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+        fresh.callback()(program._root)
+        monkeypatch.setattr(program, "app", fresh)
+        with pytest.raises(SystemExit) as caught:
+            program.main()
+        told = capsys.readouterr()
+        return Done(int(caught.value.code or 0), told.out, told.err)
+
+    return run
 
 
 def lines_of(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -67,28 +88,40 @@ def lines_of(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_a_set_of_ones_own_is_measured_saved_reported_and_measured_again(
-    folder: Path, tmp_path: Path
+    folder: Path, tmp_path: Path, assistant: Callable[..., Done]
 ) -> None:
     first, page = tmp_path / "1.json", tmp_path / "1.html"
     done = assistant(
-        "asr", "eval", folder, "-c", "clean", "-c", "gsm", "--strings", "2", "--out", first
+        "eval",
+        folder,
+        "-c",
+        "clean",
+        "-c",
+        "gsm",
+        "--strings",
+        "1",
+        "--limit",
+        "10",
+        "--out",
+        first,
     )
-    assert done.returncode == 0, done.stderr
-    assert "1 trong 2 nhãn không khớp" in done.stdout
+    assert done.status == 0, done.err
+    assert "1 trong 2 nhãn không khớp" in done.out
     found = json.loads(first.read_text("utf-8"))
     lines = lines_of(found)
     assert lines["digit", "clean"]["total"] == 10
     assert lines["code", "clean"]["total"] == 1
-    assert lines["string-12-tight", "gsm"]["total"] == 2
+    assert lines["string-12-tight", "gsm"]["total"] == 1
     assert lines["yes-no", "clean"]["groups"].keys() >= {"đúng", "không"}
     assert lines["words", "clean"]["sure"]["total"] == 1
     assert lines["digit", "clean"]["hits"] >= 5  # it hears, on clean synthetic speech
     done = assistant(
-        "asr", "eval", folder, "-c", "clean", "-c", "gsm", "--strings", "2", "--against", first,
+        "eval", folder, "-c", "clean", "-c", "gsm", "--strings", "1", "--limit", "10",
+        "--against", first,
         "--report", page, "--bars", "--json",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    again = json.loads(done.stdout)
+    assert done.status == 0, done.err
+    again = json.loads(done.out)
     assert again["scores"] == found["scores"]
     assert again["calibration"] == found["calibration"]
     assert {bar["id"] for bar in again["bars"] if bar["met"] is not None} >= {"load", "memory"}
@@ -101,20 +134,22 @@ def test_a_set_of_ones_own_is_measured_saved_reported_and_measured_again(
 
 def test_threads_change_nothing(folder: Path) -> None:
     model = VoskModel.open(load_settings().model)
-    found = [list(evaluate(folder, model, ("clean", "babble-5"), 1, 3, n)) for n in (1, 3)]
+    found = [list(evaluate(folder, model, ("clean", "babble-5"), 1, 2, n)) for n in (1, 3)]
     assert found[0] == found[1]
     assert {one.condition for one in found[0]} == {"clean", "babble-5"}
 
 
-def test_models_side_by_side_each_in_its_own_process(folder: Path, tmp_path: Path) -> None:
+def test_models_side_by_side_each_in_its_own_process(
+    folder: Path, tmp_path: Path, assistant: Callable[..., Done]
+) -> None:
     other = tmp_path / "ban-sao"
     shutil.copytree(load_settings().model, other)
     done = assistant(
-        "asr", "compare", "--model", load_settings().model, "--model", other, folder,
+        "compare", "--model", load_settings().model, "--model", other, folder,
         "--strings", "1", "--limit", "2", "--json",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    assert done.status == 0, done.err
+    found = json.loads(done.out)
     assert [set(m["cost"]) for m in found["models"]] == [
         {"load", "rtf", "memory", "audio", "size"}
     ] * 2
@@ -139,12 +174,12 @@ def test_a_model_that_breaks_takes_only_its_own_process(folder: Path, tmp_path: 
         assert caught.value.code in ("model-broken", "model-missing")
 
 
-def test_labels_are_listed(folder: Path) -> None:
-    done = assistant("asr", "labels", folder, "--json")
-    found = json.loads(done.stdout)["bo-thu"]
+def test_labels_are_listed(folder: Path, assistant: Callable[..., Done]) -> None:
+    done = assistant("labels", folder, "--json")
+    found = json.loads(done.out)["bo-thu"]
     assert found["noted"] == 2
     assert [one["text"] for one in found["disputed"]] == ["hai mươi lăm"]
-    assert "25" in assistant("asr", "labels", folder).stdout
+    assert "25" in assistant("labels", folder).out
 
 
 @pytest.mark.parametrize(
@@ -161,14 +196,18 @@ def test_labels_are_listed(folder: Path) -> None:
     ],
 )
 def test_mistakes_have_a_code(
-    folder: Path, arguments: tuple[str, ...], code: str, status: int
+    folder: Path,
+    assistant: Callable[..., Done],
+    arguments: tuple[str, ...],
+    code: str,
+    status: int,
 ) -> None:
-    done = assistant("asr", *(a.format(folder) for a in arguments), "--json")
-    assert done.returncode == status
-    assert json.loads(done.stdout)["error"]["code"] == code
-    assert "Traceback" not in done.stderr
+    done = assistant(*(a.format(folder) for a in arguments), "--json")
+    assert done.status == status
+    assert json.loads(done.out)["error"]["code"] == code
+    assert done.err == ""
 
 
-def test_conditions_can_be_listed(folder: Path) -> None:
-    done = assistant("asr", "eval", folder, "-c", "list", "--json")
-    assert {"clean", "mulaw-15", "gsm", "babble-5", "zeros"} <= set(json.loads(done.stdout))
+def test_conditions_can_be_listed(folder: Path, assistant: Callable[..., Done]) -> None:
+    done = assistant("eval", folder, "-c", "list", "--json")
+    assert {"clean", "mulaw-15", "gsm", "babble-5", "zeros"} <= set(json.loads(done.out))
