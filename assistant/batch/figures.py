@@ -44,6 +44,7 @@ class Score:
     alignment: Alignment | None = None
     refused: Rate | None = None
     groups: Mapping[str, Rate] = field(default_factory=dict)
+    group_errors: Mapping[str, Alignment] = field(default_factory=dict)
     sure: Score | None = None
 
     @property
@@ -67,12 +68,23 @@ class Score:
                 "error_low": round(low, 4),
                 "error_high": round(high, 4),
                 "pairs": pairs_of(self.alignment),
+                "group_errors": {name: _errors(one) for name, one in self.group_errors.items()},
             }
         if self.refused is not None:
             out["refused"] = self.refused.as_dict()
         if self.sure is not None:
             out["sure"] = {k: v for k, v in self.sure.as_dict().items() if k != "pairs"}
         return out
+
+
+def _errors(alignment: Alignment) -> dict[str, float | int | None]:
+    low, high = alignment.interval
+    return {
+        "error_rate": alignment.error_rate,
+        "length": alignment.length,
+        "low": round(low, 4),
+        "high": round(high, 4),
+    }
 
 
 def pairs_of(alignment: Alignment) -> list[tuple[str | None, str | None, int]]:
@@ -93,15 +105,18 @@ def _score(found: Sequence[Outcome], whole: bool = True) -> Score:
     first = found[0]
     measure = Measure(first.measure)
     sure = [one for one in found if not one.disputed]
+    counted = measure in (*DIGITS, Measure.WORDS)
+    groups = _grouped(found)
     return Score(
         set=first.set,
         measure=measure,
         condition=first.condition,
         synthetic=all(one.synthetic for one in found),
         rate=Rate.of([_hit(one) for one in found]),
-        alignment=_alignment(found) if measure in (*DIGITS, Measure.WORDS) else None,
+        alignment=_alignment(found) if counted else None,
         refused=Rate.of([not one.heard for one in found]) if measure in _REFUSABLE else None,
-        groups=_grouped(found),
+        groups={name: Rate.of([_hit(one) for one in group]) for name, group in groups.items()},
+        group_errors={name: _alignment(g) for name, g in groups.items()} if counted else {},
         sure=_score(sure, whole=False) if whole and 0 < len(sure) < len(found) else None,
     )
 
@@ -117,9 +132,9 @@ def _alignment(found: Sequence[Outcome]) -> Alignment:
     return alignment
 
 
-def _grouped(found: Sequence[Outcome]) -> dict[str, Rate]:
-    """Rates by sex and region, by speaker if they are few, and by answer or kind of noise."""
-    groups: dict[str, list[bool]] = defaultdict(list)
+def _grouped(found: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    """By sex and region, by speaker if they are few, and by answer or kind of noise."""
+    groups: dict[str, list[Outcome]] = defaultdict(list)
     few = 1 < len({one.speaker for one in found}) <= MOST_SPEAKERS
     for one in found:
         names = list(one.groups)
@@ -128,8 +143,8 @@ def _grouped(found: Sequence[Outcome]) -> dict[str, Rate]:
         if one.measure == Measure.YES_NO:
             names.append(one.expected[0])
         for name in dict.fromkeys(names):
-            groups[name].append(_hit(one))
-    return {name: Rate.of(hits) for name, hits in sorted(groups.items())}
+            groups[name].append(one)
+    return dict(sorted(groups.items()))
 
 
 def confusion(outcomes: Iterable[Outcome]) -> Counter[tuple[str | None, str | None]]:

@@ -166,17 +166,23 @@ def _cells(line: Found) -> list[str]:
             f"{percent(line['error_rate'])}<br>{interval(line['error_low'], line['error_high'])}"
         )
     refused = line.get("refused")
-    groups = ", ".join(
-        f"{escape(name)} {100 * rate['value']:.0f} % ({rate['total']})"
-        for name, rate in line["groups"].items()
-    )
     return [
         f"{line['hits']}/{line['total']} = {percent(line['value'])}",
         interval(line["low"], line["high"]),
         error,
         percent(refused["value"]) if refused else "",
-        groups,
+        escape(groups_of(line)),
     ]
+
+
+def groups_of(line: Found) -> str:
+    """Hits of every group, with its errors per digit or word where a clip holds several."""
+    errors = line.get("group_errors", {}) if line["measure"] != Measure.DIGIT else {}
+    return ", ".join(
+        f"{name} {percent(rate['value'], 0)}"
+        + (f" (lỗi {percent(errors[name]['error_rate'])})" if name in errors else "")
+        for name, rate in line["groups"].items()
+    )
 
 
 def _key(line: Found) -> tuple[str, str, str]:

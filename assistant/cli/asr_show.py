@@ -12,7 +12,7 @@ from assistant.batch.compare import Pair
 from assistant.batch.conditions import CONDITIONS
 from assistant.batch.figures import KINDS
 from assistant.batch.labels import Dispute
-from assistant.batch.report_tables import WHY, interval, number, percent, points
+from assistant.batch.report_tables import WHY, groups_of, interval, number, percent, points
 from assistant.batch.trials import Measure
 from assistant.cli.show import print_json
 
@@ -106,7 +106,7 @@ def _cells(score: Found) -> list[str]:
         "" if error is None
         else f"{percent(error)} ({interval(score['error_low'], score['error_high'])})",
         percent(refused["value"]) if refused else "",
-        ", ".join(f"{g} {100 * v['value']:.0f} %" for g, v in score["groups"].items()),
+        groups_of(score),
     ]  # fmt: skip
 
 

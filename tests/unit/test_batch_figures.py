@@ -109,6 +109,10 @@ def test_lines_count_hits_errors_refusals_and_groups() -> None:
     }  # fmt: skip
     assert words.alignment is not None
     assert words.alignment.error_rate == 1 / 5
+    assert {g: a.error_rate for g, a in digit.group_errors.items()} == pytest.approx(
+        {"nam": 1 / 9, "nữ": 1.0, "M1": 1 / 9, "F1": 1.0}
+    )
+    assert other.group_errors == {}
 
 
 def test_disputed_labels_are_counted_and_can_be_left_out() -> None:
