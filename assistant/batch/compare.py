@@ -78,6 +78,8 @@ def outcomes_of(model: Path, job: Job, progress: Progress) -> list[Outcome]:
         except BrokenPipeError:
             raise _died(model) from None
         for line in child.stdout:
+            if not line.endswith("\n"):  # it died while it spoke
+                break
             said = json.loads(line)
             if "error" in said:
                 raise ModelError(**said["error"])

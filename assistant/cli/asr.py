@@ -24,7 +24,7 @@ from assistant.batch.speech_sets import find_sets
 from assistant.cli import asr_show
 from assistant.cli.show import print_json, progress_bar
 from assistant.errors import UsageError
-from assistant.settings import Settings, load_settings
+from assistant.settings import load_settings
 
 _DEFAULT = ("clean", "mulaw-15")
 _GRID_LIMIT, _GRID_STRINGS, _STRINGS = 60, 20, 100  # a whole grid of a minute per condition
@@ -87,7 +87,7 @@ def eval_command(
         _require_writable(path)
     find_sets(folder)
     settings = load_settings()
-    path = _model(model, settings)
+    path = find(model, settings)
     whole = set(names) == set(CONDITIONS)
     job = _job(folder, names, strings, limit, threads, sampled=whole)
     run = _run(path, job, with_bars or report is not None, as_json)
@@ -127,7 +127,7 @@ def compare_command(
         )
     find_sets(folder)
     settings = load_settings()
-    paths = [_model(name, settings) for name in model]
+    paths = [find(name, settings) for name in model]
     names = _conditions(condition, _DEFAULT[:1])
     job = _job(folder, names, strings, limit, threads, sampled=len(names) > len(_DEFAULT))
     sample = sample_of_cost(folder, job.strings, job.limit)
@@ -185,10 +185,6 @@ def _job(
     if strings is None:
         strings = _GRID_STRINGS if sampled else _STRINGS
     return Job(folder, names, strings, limit or None, threads or os.cpu_count() or 1)
-
-
-def _model(name: str | None, settings: Settings) -> Path:
-    return find(name, settings)
 
 
 def _run(path: Path, job: Job, costed: bool, hidden: bool) -> Run:
