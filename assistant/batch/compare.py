@@ -154,7 +154,7 @@ def _work(job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     def progress(name: str, done: int, of: int) -> None:
         told.append({"progress": (name, done, of)})
 
-    model = open_model(Path(job["model"]))
+    model = open_model(Path(job["model"]), repeatable=True)
     for one in evaluate(
         Path(job["folder"]), model, tuple(job["conditions"]), job["strings"], job["limit"],
         job["threads"], progress,

@@ -36,11 +36,17 @@ class Utterance:
     pcm: bytes = field(repr=False)
 
 
-def open_model(path: Path) -> RecognizerModel:
-    """A model folder behind the engine that it is for. Raises ModelError."""
+def open_model(path: Path, repeatable: bool = False) -> RecognizerModel:
+    """A model folder behind the engine that it is for. Raises ModelError.
+
+    ``repeatable``: every utterance gets a fresh decoder. One that has heard others before
+    prunes a noisy utterance a little differently (seen at 5 dB of babble), so that figures
+    would depend on who came first; a fresh one costs 5 ms."""
     from assistant.asr.vosk_adapter import VoskModel
 
-    return VoskModel.open(path, load_settings().asr)
+    settings = load_settings().asr
+    kept = 0 if repeatable else settings.recognizers
+    return VoskModel.open(path, settings.model_copy(update={"recognizers": kept}))
 
 
 def size_of(path: Path) -> float:

@@ -189,7 +189,7 @@ def _job(
 
 def _run(path: Path, job: Job, costed: bool, hidden: bool) -> Run:
     """Measure; what it costs first, while nothing else runs."""
-    model = open_model(path)
+    model = open_model(path, repeatable=True)
     sample = sample_of_cost(job.folder, job.strings, job.limit) if costed else []
     cost = cost_of(path, sample) if sample else {}
     start = time.monotonic()
