@@ -50,6 +50,13 @@ class Turns(BaseModel):
     no_input_grace: float = Field(2.0, ge=0, description="s more while somebody makes a sound")
     word_lag: float = Field(0.5, ge=0, description="s from a word's sound to its partial result")
     filler_voiced: float = Field(0.5, gt=0, description="s of voice that make [unk] an answer")
+    barge_in: float = Field(
+        0.1, gt=0, description="s of voice over a prompt, past the vad's onset, that pause it"
+    )
+    barge_quiet: float = Field(0.7, gt=0, description="s without a word, then it goes on: a cough")
+    barge_most: float = Field(2.0, gt=0, description="s of voice without a word, then it goes on")
+    barge_back: float = Field(0.3, ge=0, description="s that a paused prompt goes back")
+    barge_pauses: int = Field(2, ge=0, description="of one prompt for nothing; then keys only")
     max_call: float = Field(900.0, gt=0, description="s; then the assistant says goodbye")
 
 
@@ -165,6 +172,23 @@ class Notify(BaseModel):
     ca_file: Path | None = Field(None, description="CA of the gateway's certificate, PEM")
 
 
+class Live(BaseModel):
+    """Calls in real time: the frame clock, what a line may do to it, and how many at once."""
+
+    max_calls: int = Field(40, ge=1, description="at once; the next caller hears 'all lines busy'")
+    busy_calls: int = Field(20, ge=0, description="that hear it at once; past them no answer")
+    threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, description="clocks that step the calls"
+    )
+    prefill: float = Field(0.06, ge=0, description="s of sound kept back against jitter")
+    most_buffered: float = Field(1.0, gt=0, description="s of sound waiting; older is dropped")
+    drift_window: float = Field(5.0, gt=0, description="s in which one frame may be caught up")
+    most_unsent: float = Field(3.0, gt=0, description="s of our voice unread; then hang up")
+    line_dead: float = Field(30.0, gt=0, description="s without a sound or key; then hang up")
+    ring: float = Field(10.0, gt=0, description="s a line may take to say who calls")
+    drain: float = Field(30.0, ge=0, description="s that running calls get to end at shutdown")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
@@ -192,6 +216,7 @@ class Settings(BaseSettings):
     voice: Voice = Voice()
     remote: Remote = Remote()
     notify: Notify = Notify()
+    live: Live = Live()
 
 
 def load_settings() -> Settings:

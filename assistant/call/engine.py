@@ -9,18 +9,17 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import deque
-from concurrent.futures import Future
 from dataclasses import replace
 
-from assistant.accounts.types import Outcome
 from assistant.asr.types import Recognizer
 from assistant.asr.vad import VoiceActivity
 from assistant.audio.types import SAMPLE_BYTES
+from assistant.call.account import AccountWork
 from assistant.call.listening import Answer, Listener, Sound
 from assistant.call.parts import CallParts, Conversation
-from assistant.call.playback import Playback
 from assistant.call.record import Note, Timings, Turn
-from assistant.call.redaction import reveal_digits
+from assistant.call.redaction import redact_words, reveal_digits
+from assistant.call.speaking import Speaker
 from assistant.dialogue.types import (
     Action,
     Ask,
@@ -37,7 +36,7 @@ from assistant.dialogue.types import (
     SayDigits,
     VerifyAndReset,
 )
-from assistant.nlu.types import Expect
+from assistant.nlu.types import Expect, Interpretation
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +62,6 @@ class Call:
         self.transfer = False  # the channel is to hand the caller to an agent
         self.resets = 0
         self.revealed: bool | None = None  # None: no account was touched
-        self.spoken_digits: list[tuple[float, float]] = []  # s: codes and secrets going out
         self._parts = parts
         self._talk = talk
         self._phone = phone
@@ -76,12 +74,11 @@ class Call:
             maxlen=max(1, round(parts.turns.pre_roll / parts.turns.frame))
         )
         self._action: Action | None = None
-        self._playback: Playback | None = None
+        self._speaker = Speaker(self.frame_bytes, parts.turns.barge_back)
         self._keys_before = 0  # keys that were waiting when the prompt began
         self._early: tuple[Sound, ...] = ()
         self._listener: Listener | None = None
-        self._work: Future[Outcome] | None = None
-        self._account_took: float | None = None  # ms
+        self._work: AccountWork | None = None
         self._failing = False
 
     # --- what a channel sees ----------------------------------------------------------------
@@ -97,12 +94,30 @@ class Call:
 
     @property
     def speaking(self) -> bool:
-        return self._playback is not None and not self._playback.done
+        return self._speaker.speaking
+
+    @property
+    def spoken_digits(self) -> list[tuple[float, float]]:
+        """Seconds at which codes and secrets go out."""
+        return self._speaker.digits
 
     @property
     def reveal(self) -> bool:
         """Whether digits of this call may be shown: every account it touched is invented."""
         return self.revealed is True
+
+    @property
+    def expect(self) -> Expect | None:
+        """What is being asked now; None when nothing is."""
+        return self._action.expect if isinstance(self._action, Ask) else None
+
+    @property
+    def partial(self) -> str:
+        """The caller's words so far, masked, for live captions."""
+        if self._listener is None or self.expect is None:
+            return ""
+        texts = [word.text for word in self._listener.partial]
+        return " ".join(redact_words(texts, self.expect, Interpretation()))
 
     def step(self, frame_in: bytes, keys: str = "") -> bytes:
         """Take one frame of the caller (``frame_bytes`` of 16-bit PCM; a short one is filled
@@ -115,14 +130,14 @@ class Call:
             except Exception as error:
                 self._fail(error)
         self._frames += 1
-        return self._playback.next() if self._playback else bytes(self.frame_bytes)
+        return self._speaker.next()
 
     def hang_up(self) -> None:
         """The caller is gone. A reset under way is finished by the account system."""
         if self.ended is not None:
             return
         self._note("hang_up")
-        self._playback = None
+        self._speaker.hush()
         try:
             self._drop_listener()
             if not isinstance(self._action, Finish):
@@ -161,11 +176,11 @@ class Call:
 
     def _speak(self) -> None:
         """A prompt is playing, or an account is being worked on."""
-        if self._playback and not self._playback.done:
+        if self._speaker.speaking:
             if not self._queue or not self._may_stop():
                 return
             self._note("prompt_stopped")
-            self._stop_prompt()
+            self._speaker.stop(self.now)
         self._after_prompt()
 
     def _may_stop(self) -> bool:
@@ -183,12 +198,13 @@ class Call:
             self._talk.next(HungUp())
             self._note("end")
             self.ended = action.reason
-        elif self._work is not None and self._work.done():
+        elif self._work is not None and self._work.done:
             work, self._work = self._work, None
             outcome = work.result()
+            self.revealed = work.invented and self.revealed is not False
             self.resets += isinstance(outcome, ResetDone)
             self._note(f"account_{type(outcome).__name__.lower()}")
-            self._amend(timings=replace(self.turns[-1].timings, account=self._account_took))
+            self._amend(timings=replace(self.turns[-1].timings, account=work.took))
             self._follow(outcome)
 
     # --- listening --------------------------------------------------------------------------
@@ -257,7 +273,7 @@ class Call:
         if isinstance(action, Finish):
             self.transfer = action.transfer
         if isinstance(action, Ask) and self._skips(action):
-            self._stop_prompt()
+            self._speaker.stop(self.now)
             self._start_listening(action)
 
     def _say(self, action: Action) -> None:
@@ -267,13 +283,11 @@ class Call:
         took = 1000 * (clock() - start)
         if self.turns:
             self._amend(timings=replace(self.turns[-1].timings, render=took))
-        self._playback = Playback(rendered, self.frame_bytes)
+        self._speaker.say(rendered, self.now)
         self._keys_before = len(self._queue)
         expect = action.expect if isinstance(action, Ask) else None
         text = reveal_digits(rendered.text, action.reply) if self.reveal else rendered.text
         self.turns.append(Turn(expect=expect, prompt=text, asked=self.now))
-        spans = ((self.now + start, self.now + end) for start, end in rendered.digit_spans)
-        self.spoken_digits.extend(spans)
         if rendered.pcm:
             self._note("prompt")
 
@@ -284,27 +298,9 @@ class Call:
             return False
         return not ask.reply.parts or bool(self._queue) or bool(self._early)
 
-    def _stop_prompt(self) -> None:
-        if self._playback:
-            self._playback.stop()
-            cut = ((start, min(end, self.now)) for start, end in self.spoken_digits)
-            self.spoken_digits = [(start, end) for start, end in cut if start < end]
-
     def _submit(self, action: VerifyAndReset) -> None:
-        """Start the one blocking piece of work; where it runs is the channel's choice."""
-        phone, code, call_id = self._phone, action.code, self.call_id
-        accounts, clock = self._parts.accounts, self._parts.clock
-
-        def work() -> Outcome:
-            start = clock()
-            outcome = accounts.verify_and_reset(phone, code, call_id)
-            self._account_took = 1000 * (clock() - start)
-            return outcome
-
         self._note("account")
-        invented = self._parts.invented(phone, code)
-        self.revealed = invented and self.revealed is not False
-        self._work = self._parts.submit(work)
+        self._work = AccountWork(self._parts, self._phone, action.code, self.call_id)
 
     # --- when things go wrong ---------------------------------------------------------------
 
@@ -313,7 +309,8 @@ class Call:
         self._log(error)
         self._listener = self._recognizer = self._work = None
         if self._failing:
-            self._playback, self.ended = None, EndOfCall.FAILED
+            self._speaker.hush()
+            self.ended = EndOfCall.FAILED
             return
         self._failing = True
         self._note("failed")

@@ -54,6 +54,11 @@ class Listener:
         self._early: list[Sound] = []
         self._begin()
 
+    @property
+    def partial(self) -> tuple[Word, ...]:
+        """The words so far."""
+        return self._partial
+
     def pre_roll(self, sounds: Iterable[Sound]) -> None:
         """Sound from before listening began: an eager caller's first word."""
         for sound in sounds:

@@ -41,6 +41,7 @@ class Exit(IntEnum):
     NOT_UNDERSTOOD = 5
     FAILED = 6
     HUNG_UP = 7  # the turns ran out and the call was still waiting
+    BUSY = 8  # never of a file's call: it has no others beside it
 
 
 _EXITS = {
@@ -52,6 +53,7 @@ _EXITS = {
     EndOfCall.NOT_UNDERSTOOD: Exit.NOT_UNDERSTOOD,
     EndOfCall.FAILED: Exit.FAILED,
     EndOfCall.CALLER_HUNG_UP: Exit.HUNG_UP,
+    EndOfCall.BUSY: Exit.BUSY,
 }
 _REASONS = {
     EndOfCall.DONE: "xong việc",
@@ -62,6 +64,7 @@ _REASONS = {
     EndOfCall.NOT_UNDERSTOOD: "không hiểu nhau",
     EndOfCall.FAILED: "trục trặc của hệ thống",
     EndOfCall.CALLER_HUNG_UP: "người gọi gác máy",
+    EndOfCall.BUSY: "các đường dây đều bận",
 }
 
 
