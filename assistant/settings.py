@@ -189,6 +189,18 @@ class Live(BaseModel):
     drain: float = Field(30.0, ge=0, description="s that running calls get to end at shutdown")
 
 
+class Serve(BaseModel):
+    """The server of live calls: browser phone, telephone lines, operator page."""
+
+    host: str = Field("127.0.0.1", description="address to listen on; beyond loopback: token")
+    port: int = Field(8008, ge=0, le=65535, description="TCP; 0: any free one")
+    token_file: Path | None = Field(None, description="token of the pages, mode 0600")
+    certificate: Path | None = Field(None, description="PEM; browsers want TLS beyond loopback")
+    certificate_key: Path | None = Field(None, description="PEM, key of the certificate")
+    hosts: tuple[str, ...] = Field((), description="names by which others reach this server")
+    most_message: int = Field(64 * 1024, ge=1_024, description="bytes of one WebSocket message")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
@@ -217,6 +229,7 @@ class Settings(BaseSettings):
     remote: Remote = Remote()
     notify: Notify = Notify()
     live: Live = Live()
+    serve: Serve = Serve()
 
 
 def load_settings() -> Settings:

@@ -18,6 +18,7 @@ from assistant.errors import AssistantError
 # the one that is asked for is imported: the account store alone takes longer than a short call.
 GROUPS: dict[str, tuple[str, ...]] = {
     "call": ("call",),
+    "serve": ("serve",),
     "transcribe": ("transcribe",),
     "understand": ("understand",),
     "accounts": ("accounts", "db", "audit", "outbox"),

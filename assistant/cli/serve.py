@@ -1,0 +1,84 @@
+"""``assistant serve``: the server of live calls."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from assistant.cli.show import print_json
+from assistant.cli.wiring import LiveExchange, open_parts
+from assistant.errors import DependencyError
+from assistant.settings import Settings, load_settings
+
+# Channels whose caller id is vouched for (security.md): a signed webhook, a registered call.
+_TRUSTED = frozenset({"twilio", "audiosocket"})
+
+
+def register(app: typer.Typer) -> None:
+    """Hang this command on the program."""
+    app.command("serve")(serve_command)
+
+
+def serve_command(
+    host: Annotated[str | None, typer.Option(help="Địa chỉ để nghe; mặc định chỉ máy này.")] = None,
+    port: Annotated[int | None, typer.Option(help="Cổng; 0: cổng nào còn trống.")] = None,
+    browse: Annotated[bool, typer.Option("--open", help="Mở trang điện thoại.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="In địa chỉ dạng JSON.")] = False,
+) -> None:
+    """Nhận cuộc gọi trực tiếp: điện thoại trên trang web, tổng đài (live calls).
+
+    Điện thoại trên trang web chỉ cấp được mật khẩu của tài khoản thử (invented), vì số gọi đến
+    ở đó chỉ là lời khai. Ctrl-C: chờ các cuộc gọi xong rồi dừng; lần nữa: dừng ngay.
+    """
+    settings = _settings(host, port)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    try:
+        from assistant.channels.switchboard import Switchboard
+        from assistant.server.app import House
+        from assistant.server.door import open_door
+        from assistant.server.run import run
+    except ImportError as error:
+        raise missing(error) from None
+    door = open_door(settings.serve)
+    wired = open_parts(settings)
+    with closing(wired.accounts):
+        exchange = LiveExchange(wired, settings, _TRUSTED)
+        board = Switchboard(exchange, settings.live, settings.turns.frame)
+
+        def ready(url: str) -> None:
+            _ready(url, f"{url}?token={door.token}", as_json, browse)
+
+        run(House(settings, board, door), ready)
+
+
+def _settings(host: str | None, port: int | None) -> Settings:
+    settings = load_settings()
+    given = {"host": host, "port": port}
+    changed = {name: value for name, value in given.items() if value is not None}
+    return settings.model_copy(update={"serve": settings.serve.model_copy(update=changed)})
+
+
+def _ready(url: str, with_token: str, as_json: bool, browse: bool) -> None:
+    if as_json:
+        print_json({"url": url, "open": with_token})
+    else:
+        typer.echo(f"Điện thoại trên trang web: {url}")
+        typer.echo(f"Có mã truy cập (with the token): {with_token}")
+        typer.echo("Dừng: Ctrl-C")
+    if browse:
+        import webbrowser
+
+        webbrowser.open(with_token)
+
+
+def missing(error: ImportError) -> DependencyError:
+    """The coded error of a package that comes with the extra."""
+    return DependencyError(
+        "serve-missing",
+        f"Thiếu gói {error.name} để nhận cuộc gọi trực tiếp.",
+        "Cài: pip install 'vssid-voice-assistant[serve]'.",
+    )
