@@ -57,6 +57,9 @@ class Turns(BaseModel):
     barge_most: float = Field(2.0, gt=0, description="s of voice without a word, then it goes on")
     barge_back: float = Field(0.3, ge=0, description="s that a paused prompt goes back")
     barge_pauses: int = Field(2, ge=0, description="of one prompt for nothing; then keys only")
+    echo_window: float = Field(0.26, gt=0, description="s looked at for our own voice")
+    echo_delay: float = Field(0.5, ge=0, description="s by which a line may return it")
+    echo_rest: float = Field(12.0, gt=0, description="dB that taking it out must leave: a caller")
     max_call: float = Field(900.0, gt=0, description="s; then the assistant says goodbye")
 
 

@@ -59,6 +59,11 @@ class Listener:
         """The words so far."""
         return self._partial
 
+    @property
+    def engaged(self) -> bool:
+        """Whether there is a word or a key: somebody means to answer."""
+        return self._words > 0 or bool(self._keys)
+
     def pre_roll(self, sounds: Iterable[Sound]) -> None:
         """Sound from before listening began: an eager caller's first word."""
         for sound in sounds:
@@ -77,6 +82,11 @@ class Listener:
             if self._ask.keys_enough(self._keys, self._parts.limits.accepted_ids):
                 return self._keyed()
         return self._after_key(sound) if self._keys else self._spoken(sound)
+
+    def conclude(self) -> Answer | None:
+        """Nothing more is coming: the words after all, or None. Closes the utterance."""
+        answer = self._heard(EndReason.SILENCE)
+        return answer if any(word.text != FILLER for word in answer.words) else None
 
     def close(self) -> None:
         """Give the utterance up: the call is over."""

@@ -95,6 +95,17 @@ def test_from_dialling_to_the_spoken_password(tmp_path: Path) -> None:
         assert complaints == []
 
 
+def test_speaking_over_the_greeting_stops_it(tmp_path: Path) -> None:
+    """The greeting lasts 7.5 s; the caller speaks from about the second second on."""
+    wav = microphone(tmp_path / "caller.wav", [2.5, 1, 60.0])
+    with serving(tmp_path) as server, chromium(wav) as browser:
+        page, _ = open_phone(browser, server.url)
+        page.get_by_role("button", name="Gọi", exact=True).click()
+        wait_for_line(page, "caller", "mật khẩu", 15)
+        asked = page.locator("#talk li.us b").nth(1).inner_text(timeout=5_000)
+        assert float(re.findall(r"[\d.]+", asked)[0]) < 6.5
+
+
 def test_a_small_screen_and_no_microphone_still_phones_by_keys(tmp_path: Path) -> None:
     with (
         serving(tmp_path, accounts=[(PHONE, CODE, True)]) as server,
