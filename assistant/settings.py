@@ -204,6 +204,20 @@ class Serve(BaseModel):
     most_message: int = Field(64 * 1024, ge=1_024, description="bytes of one WebSocket message")
 
 
+class Telephone(BaseModel):
+    """Real lines (docs/live-calls.md). Each is off until it is set up."""
+
+    public_url: str | None = Field(
+        None, description="https://… by which Twilio reaches this server, as it is set at Twilio"
+    )
+    twilio_token_file: Path | None = Field(None, description="Twilio's Auth Token, mode 0600")
+    audiosocket_host: str = Field("127.0.0.1", description="address for Asterisk's AudioSocket")
+    audiosocket_port: int | None = Field(None, description="TCP; None: no AudioSocket")
+    announced: float = Field(60.0, gt=0, description="s from announcing a call to its sound")
+    most_announced: int = Field(1_000, ge=1, description="announced calls that may wait")
+    agent: str | None = Field(None, description="number that callers are handed to; None: nobody")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
@@ -233,6 +247,7 @@ class Settings(BaseSettings):
     notify: Notify = Notify()
     live: Live = Live()
     serve: Serve = Serve()
+    telephone: Telephone = Telephone()
 
 
 def load_settings() -> Settings:

@@ -33,6 +33,7 @@ class Server:
     token: str
     process: subprocess.Popen[str]
     log: Path
+    audiosocket: tuple[str, int] | None = None
 
     def stop(self, sig: int = signal.SIGTERM) -> int:
         self.process.send_signal(sig)
@@ -62,6 +63,9 @@ def serving(
         assert line, log.read_text()
         told = json.loads(line)
         server = Server(told["url"], told["open"].partition("token=")[2], process, log)
+        if told["audiosocket"]:
+            host, _, port = told["audiosocket"].rpartition(":")
+            server.audiosocket = (host, int(port))
         wait_for(server.url)
         yield server
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+import webbrowser
 from contextlib import closing
 from typing import Annotated
 
@@ -39,20 +41,23 @@ def serve_command(
     try:
         from assistant.channels.switchboard import Switchboard
         from assistant.server.app import House
-        from assistant.server.door import open_door
+        from assistant.server.door import open_door, read_secret
         from assistant.server.run import run
     except ImportError as error:
         raise missing(error) from None
-    door = open_door(settings.serve)
+    door = open_door(settings.serve, settings.telephone)
     wired = open_parts(settings)
     with closing(wired.accounts):
         exchange = LiveExchange(wired, settings, _TRUSTED)
         board = Switchboard(exchange, settings.live, settings.turns.frame)
 
-        def ready(url: str) -> None:
-            _ready(url, f"{url}?token={door.token}", as_json, browse)
+        def ready(url: str, audiosocket: str | None) -> None:
+            shown = {"url": url, "open": f"{url}?token={door.token}", "audiosocket": audiosocket}
+            _ready(shown, as_json, browse)
 
-        run(House(settings, board, door), ready)
+        twilio_file = settings.telephone.twilio_token_file
+        twilio = read_secret(twilio_file) if twilio_file else None
+        run(House(settings, board, door, twilio), ready)
 
 
 def _settings(host: str | None, port: int | None) -> Settings:
@@ -62,17 +67,18 @@ def _settings(host: str | None, port: int | None) -> Settings:
     return settings.model_copy(update={"serve": settings.serve.model_copy(update=changed)})
 
 
-def _ready(url: str, with_token: str, as_json: bool, browse: bool) -> None:
+def _ready(shown: dict[str, str | None], as_json: bool, browse: bool) -> None:
     if as_json:
-        print_json({"url": url, "open": with_token})
+        print_json(shown)
     else:
-        typer.echo(f"Điện thoại trên trang web: {url}")
-        typer.echo(f"Có mã truy cập (with the token): {with_token}")
+        typer.echo(f"Điện thoại trên trang web: {shown['url']}")
+        typer.echo(f"Có mã truy cập (with the token): {shown['open']}")
+        if shown["audiosocket"]:
+            typer.echo(f"AudioSocket cho Asterisk: {shown['audiosocket']}")
         typer.echo("Dừng: Ctrl-C")
+    sys.stdout.flush()
     if browse:
-        import webbrowser
-
-        webbrowser.open(with_token)
+        webbrowser.open(str(shown["open"]))
 
 
 def missing(error: ImportError) -> DependencyError:

@@ -59,9 +59,13 @@ def open_parts(settings: Settings) -> Wired:
     return Wired(parts, model, voice, accounts, rate)
 
 
-def new_call(wired: Wired, settings: Settings, phone: str | None) -> Call:
-    """A call from ``phone`` (None: withheld) that has not begun."""
-    talk = TableConversation(settings.dialogue, settings.security.verifications_per_call)
+def new_call(
+    wired: Wired, settings: Settings, phone: str | None, can_transfer: bool = False
+) -> Call:
+    """A call from ``phone`` (None: withheld) that has not begun. ``can_transfer``: the channel
+    can hand it to an agent."""
+    verifications = settings.security.verifications_per_call
+    talk = TableConversation(settings.dialogue, verifications, can_transfer)
     return Call(wired.parts, talk, phone, uuid.uuid4().hex, wired.rate)
 
 
@@ -98,8 +102,9 @@ class LiveExchange:
         self._trusted = trusted
 
     def new(self, phone: str | None, channel: str) -> Call:
-        wired = self._wired if channel in self._trusted else self._demo
-        return new_call(wired, self._settings, phone)
+        trusted = channel in self._trusted
+        can_transfer = trusted and self._settings.telephone.agent is not None
+        return new_call(self._wired if trusted else self._demo, self._settings, phone, can_transfer)
 
     def busy(self) -> Call:
         return Call(self._wired.parts, Sayer(), None, uuid.uuid4().hex, self._wired.rate)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from fastapi.staticfiles import StaticFiles
 
 from assistant import __version__
 from assistant.channels.switchboard import Switchboard
+from assistant.server.asterisk import Asterisk
+from assistant.server.asterisk import router as asterisk_router
 from assistant.server.door import COOKIE, Door
 from assistant.server.phone import serve_phone
+from assistant.server.twilio import router as twilio_router
 from assistant.settings import Settings
 
 STATIC = Path(str(files("assistant.server") / "static"))
@@ -39,14 +43,19 @@ class House:
     settings: Settings
     board: Switchboard
     door: Door
+    twilio_token: str | None = field(default=None, repr=False)
+    audiosocket: socket.socket | None = None  # listening
 
 
 def create_app(house: House) -> FastAPI:
     """The application; its life is that of the switchboard."""
 
+    telephone = house.settings.telephone
+    asterisk = Asterisk(telephone, house.board, house.settings.live.ring)
+
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        async with house.board:
+        async with _audiosocket(house, asterisk), house.board:
             yield
 
     app = FastAPI(
@@ -59,8 +68,23 @@ def create_app(house: House) -> FastAPI:
     )
     _guard(app, house.door)
     _phone(app, house)
+    if house.audiosocket is not None:
+        app.include_router(asterisk_router(asterisk, house.door))
+    if house.twilio_token is not None:
+        app.include_router(
+            twilio_router(telephone, house.twilio_token, house.board, house.settings.live.ring)
+        )
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+@asynccontextmanager
+async def _audiosocket(house: House, asterisk: Asterisk) -> AsyncIterator[None]:
+    if house.audiosocket is None:
+        yield
+        return
+    async with await asterisk.server.start(house.audiosocket):
+        yield
 
 
 def _guard(app: FastAPI, door: Door) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from assistant.errors import SettingsError
-from assistant.settings import Serve
+from assistant.settings import Serve, Telephone
 
 COOKIE = "assistant-door"
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -55,19 +55,28 @@ class Door:
         return self.open_to_all or self.has_token(headers, cookies)
 
 
-def open_door(serve: Serve) -> Door:
-    """Raises SettingsError ``serve-token-missing`` beyond loopback, ``serve-token-bad``."""
-    loopback = is_loopback(serve.host)
-    if serve.token_file is None and not loopback:
+def open_door(serve: Serve, telephone: Telephone | None = None) -> Door:
+    """Raises SettingsError ``serve-token-missing`` beyond loopback, ``serve-token-bad``,
+    ``serve-public-url``."""
+    lines = telephone or Telephone()
+    outside = [h for h in (serve.host, lines.audiosocket_host) if not is_loopback(h)]
+    if serve.token_file is None and outside:
         raise SettingsError(
             "serve-token-missing",
-            f"Mở cửa ra ngoài máy này ({serve.host}) thì phải có mã truy cập.",
+            f"Mở cửa ra ngoài máy này ({outside[0]}) thì phải có mã truy cập.",
             "Ghi một chuỗi ngẫu nhiên vào tệp quyền 0600 rồi đặt ASSISTANT_SERVE__TOKEN_FILE; "
             "hoặc nghe ở 127.0.0.1.",
         )
-    token = secrets.token_urlsafe(24) if serve.token_file is None else _read(serve.token_file)
-    names = {_name(name) for name in (*serve.hosts, serve.host)} | _LOOPBACK_NAMES
-    return Door(token, frozenset(names), loopback)
+    if lines.twilio_token_file is not None and lines.public_url is None:
+        raise SettingsError(
+            "serve-public-url",
+            "Nhận cuộc gọi từ Twilio thì phải biết địa chỉ công khai của máy chủ này.",
+            "Đặt ASSISTANT_TELEPHONE__PUBLIC_URL, ví dụ https://phone.example.",
+        )
+    token = secrets.token_urlsafe(24) if serve.token_file is None else read_secret(serve.token_file)
+    public = urlsplit(lines.public_url or "").netloc
+    names = {_name(name) for name in (*serve.hosts, serve.host, public) if name}
+    return Door(token, frozenset(names | _LOOPBACK_NAMES), is_loopback(serve.host))
 
 
 def is_loopback(host: str) -> bool:
@@ -79,18 +88,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _read(path: Path) -> str:
+def read_secret(path: Path, shortest: int = _SHORTEST_TOKEN) -> str:
+    """A secret in a file of its own. Raises SettingsError ``serve-token-bad``."""
     try:
         private = path.stat().st_mode & 0o077 == 0
         token = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         private, token = False, ""
-    if not private or len(token) < _SHORTEST_TOKEN:
+    if not private or len(token) < shortest:
         raise SettingsError(
             "serve-token-bad",
-            f"Tệp mã truy cập không đọc được, quyền rộng hơn 0600, hoặc ngắn hơn "
-            f"{_SHORTEST_TOKEN} ký tự.",
-            "Tạo lại: (umask 077; openssl rand -hex 24 > TỆP) rồi đặt ASSISTANT_SERVE__TOKEN_FILE.",
+            f"Tệp {path.name} không đọc được, quyền rộng hơn 0600, hoặc ngắn hơn {shortest} ký tự.",
+            "Tạo lại: (umask 077; openssl rand -hex 24 > TỆP), hoặc chmod 600 TỆP.",
         )
     return token
 

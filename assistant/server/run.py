@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 
 import uvicorn
@@ -51,11 +52,19 @@ def bind(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def run(house: House, ready: Callable[[str], None]) -> None:
-    """Serve until a signal. ``ready`` gets the address once it listens."""
-    serve = house.settings.serve
-    listening = bind(serve.host, serve.port)
+def address(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def run(house: House, ready: Callable[[str, str | None], None]) -> None:
+    """Serve until a signal. ``ready`` gets the address of the pages and that of AudioSocket once
+    both listen."""
+    serve, telephone = house.settings.serve, house.settings.telephone
+    listening, audiosocket = bind(serve.host, serve.port), None
+    if telephone.audiosocket_port is not None:
+        audiosocket = bind(telephone.audiosocket_host, telephone.audiosocket_port)
+    house = replace(house, audiosocket=audiosocket)
     tls = serve.certificate is not None
     config = uvicorn.Config(
         create_app(house),
@@ -69,6 +78,6 @@ def run(house: House, ready: Callable[[str], None]) -> None:
         timeout_graceful_shutdown=5,
         server_header=False,
     )
-    ready(f"http{'s' * tls}://{f'[{host}]' if ':' in host else host}:{port}/")
+    ready(f"http{'s' * tls}://{address(listening)}/", address(audiosocket) if audiosocket else None)
     with listening:
         asyncio.run(DrainingServer(config, house).serve([listening]))
