@@ -201,6 +201,9 @@ class Serve(BaseModel):
     certificate: Path | None = Field(None, description="PEM; browsers want TLS beyond loopback")
     certificate_key: Path | None = Field(None, description="PEM, key of the certificate")
     hosts: tuple[str, ...] = Field((), description="names by which others reach this server")
+    calls: Path = Field(Path("var/calls"), description="folder of redacted records of calls")
+    calls_days: int = Field(30, ge=1, description="days that a record is kept")
+    log_json: bool = Field(True, description="log lines as JSON")
     most_message: int = Field(64 * 1024, ge=1_024, description="bytes of one WebSocket message")
 
 

@@ -45,7 +45,8 @@ def serving(
     folder: Path, *arguments: str, accounts: Sequence[tuple[str, str, bool]] = (), **env: str
 ) -> Iterator[Server]:
     """``assistant serve`` on a free port; ``accounts``: phone, code, invented."""
-    environment = os.environ | {"ASSISTANT_DATABASE_URL": f"sqlite:///{folder}/a.sqlite3"} | env
+    ours = {"DATABASE_URL": f"sqlite:///{folder}/a.sqlite3", "SERVE__CALLS": f"{folder}/calls"}
+    environment = os.environ | {f"ASSISTANT_{k}": v for k, v in ours.items()} | env
     register(environment["ASSISTANT_DATABASE_URL"], accounts)
     log = folder / "serve.log"
     with log.open("w") as errors:

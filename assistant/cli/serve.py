@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import webbrowser
 from contextlib import closing
@@ -10,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from assistant.accounts.local import LocalAccounts
 from assistant.cli.show import print_json
 from assistant.cli.wiring import LiveExchange, open_parts
 from assistant.errors import DependencyError
@@ -36,28 +36,17 @@ def serve_command(
     ở đó chỉ là lời khai. Ctrl-C: chờ các cuộc gọi xong rồi dừng; lần nữa: dừng ngay.
     """
     settings = _settings(host, port)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     try:
-        from assistant.channels.switchboard import Switchboard
-        from assistant.server.app import House
-        from assistant.server.door import open_door, read_secret
-        from assistant.server.run import run
+        from assistant.server.start import serve
     except ImportError as error:
         raise missing(error) from None
-    door = open_door(settings.serve, settings.telephone)
     wired = open_parts(settings)
     with closing(wired.accounts):
         exchange = LiveExchange(wired, settings, _TRUSTED)
-        board = Switchboard(exchange, settings.live, settings.turns.frame)
-
-        def ready(url: str, audiosocket: str | None) -> None:
-            shown = {"url": url, "open": f"{url}?token={door.token}", "audiosocket": audiosocket}
-            _ready(shown, as_json, browse)
-
-        twilio_file = settings.telephone.twilio_token_file
-        twilio = read_secret(twilio_file) if twilio_file else None
-        run(House(settings, board, door, twilio), ready)
+        refusals = wired.accounts.refusals if isinstance(wired.accounts, LocalAccounts) else {}
+        serve(
+            settings, exchange, lambda: dict(refusals), lambda shown: _ready(shown, as_json, browse)
+        )
 
 
 def _settings(host: str | None, port: int | None) -> Settings:
@@ -73,6 +62,7 @@ def _ready(shown: dict[str, str | None], as_json: bool, browse: bool) -> None:
     else:
         typer.echo(f"Điện thoại trên trang web: {shown['url']}")
         typer.echo(f"Có mã truy cập (with the token): {shown['open']}")
+        typer.echo(f"Trang của người trực (operators): {shown['operator']}")
         if shown["audiosocket"]:
             typer.echo(f"AudioSocket cho Asterisk: {shown['audiosocket']}")
         typer.echo("Dừng: Ctrl-C")

@@ -14,10 +14,14 @@ from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from assistant import __version__
+from assistant.channels.records import Records
 from assistant.channels.switchboard import Switchboard
 from assistant.server.asterisk import Asterisk
 from assistant.server.asterisk import router as asterisk_router
 from assistant.server.door import COOKIE, Door
+from assistant.server.health import router as health_router
+from assistant.server.metrics import Metrics
+from assistant.server.operator import router as operator_router
 from assistant.server.phone import serve_phone
 from assistant.server.twilio import router as twilio_router
 from assistant.settings import Settings
@@ -45,6 +49,8 @@ class House:
     door: Door
     twilio_token: str | None = field(default=None, repr=False)
     audiosocket: socket.socket | None = None  # listening
+    metrics: Metrics = field(kw_only=True)
+    records: Records = field(kw_only=True)
 
 
 def create_app(house: House) -> FastAPI:
@@ -68,6 +74,8 @@ def create_app(house: House) -> FastAPI:
     )
     _guard(app, house.door)
     _phone(app, house)
+    app.include_router(health_router(house.board, house.metrics, house.door))
+    app.include_router(operator_router(house.records, house.door, STATIC / "operator.html"))
     if house.audiosocket is not None:
         app.include_router(asterisk_router(asterisk, house.door))
     if house.twilio_token is not None:

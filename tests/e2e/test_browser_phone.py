@@ -153,3 +153,32 @@ def test_a_stranger_is_refused_and_told_nothing(tmp_path: Path) -> None:
         wait_for_line(page, "us", "đọc lại mã số", 20)
         page.keyboard.press("1")
         wait_for_line(page, "us", "không khớp", 20)
+
+
+def test_the_operators_page(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, accounts=[(PHONE, CODE, True)]) as server,
+        chromium(None) as browser,
+    ):
+        page, complaints = open_phone(browser, server.url)
+        for keys in (f"8{CODE}#1", "8", f"8{CODE}#"):
+            page.get_by_label("Số điện thoại của người gọi").fill(PHONE)
+            page.get_by_role("button", name="Gọi", exact=True).click()
+            wait_for_line(page, "us", "trợ lý VssID", 10)
+            page.locator("h1").click()
+            for key in keys:
+                page.keyboard.press(key)
+                if key == "#":
+                    wait_for_line(page, "us", "đọc lại mã số", 10)
+            if keys.endswith("1"):
+                wait_for_line(page, "us", "mật khẩu mới", 20)
+            page.keyboard.press("Escape")
+            page.get_by_text("Đã kết thúc").first.wait_for(timeout=10_000)
+        page.goto(f"{server.url}operator?token={server.token}")
+        page.get_by_text("3 cuộc gọi, 1 lần cấp mật khẩu").wait_for(timeout=10_000)
+        page.get_by_role("button", name=re.compile("Xem diễn biến")).last.click()
+        assert "••••" in page.locator("#timeline").inner_text()
+        assert CODE not in page.content()
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=ARTEFACTS / "operator.png", full_page=True)
+        assert complaints == []

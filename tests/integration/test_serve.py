@@ -254,3 +254,62 @@ def test_what_loopback_is(host: str, loopback: bool) -> None:
 def test_names_of_the_server(host: str, known: bool) -> None:
     door: Door = open_door(Serve(hosts=("phone.example",)))
     assert door.known_host({"host": host}) is known
+
+
+# --- health, figures, records -------------------------------------------------------------------
+
+
+def test_health_and_figures(server: Server) -> None:
+    with httpx.Client(base_url=server.url) as client:
+        assert client.get("/healthz").text == "ok\n"
+        assert client.get("/readyz").json()["ready"] is True
+        with phone(server) as line:
+            start(line)
+            until(line, prompt("trợ lý VssID"))
+            assert client.get("/readyz").json()["running"] >= 1
+            through_the_code(line)
+            line.send('{"type":"hangup"}')
+            until(line, lambda news: news["type"] == "ended")
+        figures = client.get("/metrics").text
+    samples = dict(s.rsplit(" ", 1) for s in figures.splitlines() if not s.startswith("#"))
+    hung_up = 'assistant_calls_total{channel="browser",outcome="caller_hung_up"}'
+    assert float(samples[hung_up]) >= 1
+    assert float(samples['assistant_stage_seconds_count{stage="render"}']) >= 1
+    assert "assistant_calls_running" in samples
+    assert "assistant_clock_late_seconds" in samples
+    for secret in (PHONE, PHONE[1:], CODE):
+        assert secret not in figures
+
+
+def through_the_code(line: ClientConnection) -> None:
+    press(line, f"8{CODE}#")
+    until(line, prompt("đọc lại mã số"))
+
+
+def test_the_log_is_json_with_call_ids_and_nothing_of_the_caller(server: Server) -> None:
+    with phone(server) as line:
+        start(line)
+        through_the_call(line, CODE)
+        secret = until(line, prompt("mật khẩu mới"))["shown"]
+        line.send('{"type":"hangup"}')
+        until(line, lambda news: news["type"] == "ended")
+    text = server.log.read_text()
+    lines = [json.loads(one) for one in text.splitlines() if one.startswith("{")]
+    ends = [one for one in lines if one["message"].startswith("call-ended")]
+    assert any(one["resets"] == 1 for one in ends)
+    assert all(len(one["call"]) == 32 for one in ends)
+    password = "".join(c for c in secret if c.isdigit())[:6]
+    kept = "".join(path.read_text() for path in (server.log.parent / "calls").iterdir())
+    for hidden in (PHONE[1:], CODE, password):
+        assert hidden not in text
+        assert hidden not in kept
+
+
+def test_operators_need_the_token_even_here(server: Server) -> None:
+    with httpx.Client(base_url=server.url) as client:
+        assert client.get("/operator").status_code == 401
+        assert client.get("/operator/calls").status_code == 401
+        client.get("/operator", params={"token": server.token})
+        assert "Các cuộc gọi" in client.get("/operator").text
+        assert client.get("/operator/calls", params={"day": "x"}).status_code == 422
+        assert client.get("/operator/calls", params={"day": "2020-01-01"}).json()["calls"] == []
