@@ -36,6 +36,7 @@ class JitterBuffer:
         self._lowest = self._most
         self.missed = 0  # frames that had not come
         self.dropped = 0  # frames that had piled up
+        self.consumed = 0  # frames of the line that are used up, the dropped ones too
 
     def put(self, pcm: bytes) -> None:
         """Sound as it comes; any length, half samples too."""
@@ -67,6 +68,7 @@ class JitterBuffer:
         if self._frames > self._most:
             surplus = self._frames - self._most
             self.dropped += surplus
+            self.consumed += surplus
             del self._pending[: surplus * self._frame_bytes]
 
     def _catch_up(self) -> None:
@@ -81,6 +83,7 @@ class JitterBuffer:
         self._taken, self._lowest = 0, self._most
 
     def _cut(self) -> bytes:
+        self.consumed += 1
         frame = bytes(self._pending[: self._frame_bytes])
         del self._pending[: self._frame_bytes]
         return frame

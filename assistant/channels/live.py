@@ -43,9 +43,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A frame of our voice, in the line's coding."""
+    """A frame of our voice, in the line's coding. ``idle``: nothing is being said, so that a
+    line which plays what it gets, when it gets it, need not have it."""
 
     data: bytes = field(repr=False)
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class LiveCall:
         self.done = asyncio.Event()
         self._resampler = Resampler(call.rate, line.rate)
         self._view = CallView(call) if line.captions else None
+        self._silence = bytes(call.frame_bytes)
         self._keys: deque[str] = deque(maxlen=_MOST_KEYS)
         self._gone = False
         self._dead = round(live.line_dead / frame)  # frames
@@ -118,9 +121,11 @@ class LiveCall:
         frame = call.step(self.jitter.take(), keys)
         out: list[Out] = [Flush()] if self._stopped() else []
         if call.ended is None:
-            out.append(Audio(self.line.encode(self._resampler.feed(frame))))
+            idle = not call.speaking and frame == self._silence
+            out.append(Audio(self.line.encode(self._resampler.feed(frame)), idle))
         if self._view is not None:
-            out += map(Told, self._view.news())
+            frames = {"frames": self.jitter.consumed}  # of the line, when this happened
+            out += (Told(news | frames) for news in self._view.news())
         if call.ended is not None:
             out.append(Over(call.ended, call.transfer))
         return out

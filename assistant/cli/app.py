@@ -18,6 +18,7 @@ from assistant.errors import AssistantError
 # the one that is asked for is imported: the account store alone takes longer than a short call.
 GROUPS: dict[str, tuple[str, ...]] = {
     "call": ("call",),
+    "talk": ("talk",),
     "serve": ("serve",),
     "transcribe": ("transcribe",),
     "understand": ("understand",),
@@ -25,6 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "prompts": ("prompts",),
     "models": ("models",),
     "asr": ("asr",),
+    "bench": ("bench",),
     "train": ("train",),
     "doctor": ("doctor",),
 }

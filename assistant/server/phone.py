@@ -76,7 +76,8 @@ async def _read(socket: WebSocket, live: LiveCall) -> None:
 async def _send(socket: WebSocket, live: LiveCall, out: Out) -> None:
     try:
         if isinstance(out, Audio):
-            await socket.send_bytes(out.data)
+            if not out.idle:
+                await socket.send_bytes(out.data)
         elif isinstance(out, Told):
             await socket.send_json(out.news)
         elif isinstance(out, Flush):

@@ -154,6 +154,8 @@ class _Stream:
 
     async def send(self, out: Out) -> None:
         if isinstance(out, Audio):
+            if out.idle:
+                return
             await self._text(twilio.media(self._sid, out.data))
         elif isinstance(out, Flush):
             await self._text(twilio.clear(self._sid))
