@@ -216,6 +216,12 @@ class Telephone(BaseModel):
     twilio_token_file: Path | None = Field(None, description="Twilio's Auth Token, mode 0600")
     audiosocket_host: str = Field("127.0.0.1", description="address for Asterisk's AudioSocket")
     audiosocket_port: int | None = Field(None, description="TCP; None: no AudioSocket")
+    sip_host: str = Field("127.0.0.1", description="address for SIP and RTP, as the trunk sees it")
+    sip_port: int | None = Field(None, description="UDP; None: no SIP")
+    sip_trunks: tuple[str, ...] = Field(
+        ("127.0.0.1",), description="IP addresses that are answered, and vouch for caller ids"
+    )
+    rtp_ports: tuple[int, int] = Field((20_000, 20_400), description="UDP; two for each call")
     announced: float = Field(60.0, gt=0, description="s from announcing a call to its sound")
     most_announced: int = Field(1_000, ge=1, description="announced calls that may wait")
     agent: str | None = Field(None, description="number that callers are handed to; None: nobody")

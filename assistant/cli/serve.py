@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import webbrowser
 from contextlib import closing
+from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -15,8 +16,9 @@ from assistant.cli.wiring import LiveExchange, open_parts
 from assistant.errors import DependencyError
 from assistant.settings import Settings, load_settings
 
-# Channels whose caller id is vouched for (security.md): a signed webhook, a registered call.
-_TRUSTED = frozenset({"twilio", "audiosocket"})
+# Channels whose caller id is vouched for (security.md): a signed webhook, a registered
+# call, the addresses of one's own trunk.
+_TRUSTED = frozenset({"twilio", "audiosocket", "sip"})
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +40,9 @@ def serve_command(
     settings = _settings(host, port)
     try:
         from assistant.server.start import serve
+
+        if settings.telephone.sip_port is not None:
+            import_module("assistant.server.sip")
     except ImportError as error:
         raise missing(error) from None
     wired = open_parts(settings)
@@ -76,5 +81,5 @@ def missing(error: ImportError) -> DependencyError:
     return DependencyError(
         "serve-missing",
         f"Thiếu gói {error.name} để nhận cuộc gọi trực tiếp.",
-        "Cài: pip install 'vssid-voice-assistant[serve]'.",
+        "Cài: pip install 'vssid-voice-assistant[serve,sip]'.",
     )

@@ -61,7 +61,7 @@ def create_app(house: House) -> FastAPI:
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        async with _audiosocket(house, asterisk), house.board:
+        async with _audiosocket(house, asterisk), house.board, _sip(house):
             yield
 
     app = FastAPI(
@@ -92,6 +92,17 @@ async def _audiosocket(house: House, asterisk: Asterisk) -> AsyncIterator[None]:
         yield
         return
     async with await asterisk.server.start(house.audiosocket):
+        yield
+
+
+@asynccontextmanager
+async def _sip(house: House) -> AsyncIterator[None]:
+    if house.settings.telephone.sip_port is None:
+        yield
+        return
+    from assistant.server.sip import SipLine
+
+    async with SipLine(house.settings.telephone, house.board):
         yield
 
 

@@ -55,7 +55,7 @@ OWN_CHANCE = re.compile(r"\brandom\.(?!Random\b)|\bRandom\(")  # one that is han
 # Copyleft, heavy or networked: loaded inside the function that needs it, never by an import.
 ON_DEMAND = (
     *("espeakng_loader", "piper", "pyloudnorm", "gtts", "torch", "psycopg"),
-    *("fastapi", "starlette", "uvicorn", "prometheus_client", "sounddevice"),
+    *("fastapi", "starlette", "uvicorn", "prometheus_client", "sounddevice", "aiosipua", "aiortp"),
 )
 
 # Import names whose distribution has another name.
