@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import re
 import shutil
 import socket
 import struct
@@ -22,7 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from assistant.audio.mulaw import mulaw_decode
 from assistant.channels.twilio import signature
-from tests.serve_tools import CODE, PHONE, Server, serving
+from tests.serve_tools import CODE, PHONE, TURNS, Server, serving
 
 PUBLIC, TOKEN = "https://phone.example", "0123456789abcdef0123456789abcdef"
 E164 = "+84" + PHONE[1:]
@@ -168,6 +170,79 @@ def test_rubbish_in_mid_call_ends_it(server: Server) -> None:
             line.send(rubbish)
             with pytest.raises(ConnectionClosed):
                 receive(line, 5)
+
+
+def simulated_call(server: Server, call: str, impairments: dict[str, float], *steps: Any) -> Any:
+    """A call by streamdouble, somebody else's simulator of Twilio Media Streams."""
+    double = pytest.importorskip("streamdouble", reason="needs the extra `peers`")
+    from streamdouble.chaos import Impairments
+    from streamdouble.protocol import StreamIdentity
+    from streamdouble.scenario import parse
+    from streamdouble.session import Session, SessionConfig
+
+    assert double
+    config = SessionConfig(
+        custom_parameters={"ticket": ticket(server, call)},
+        impairments=Impairments(**impairments),
+        quiet_period_s=0.5,
+    )
+    document = {"name": call, "steps": list(steps)}
+    session = Session(
+        server.url.replace("http", "ws") + "twilio/media",
+        scenario=parse(document, base_dir=TURNS),
+        config=config,
+        identity=StreamIdentity(call_sid=call),
+    )
+    return asyncio.run(session.run())
+
+
+def resets(server: Server) -> float:
+    text = httpx.get(f"{server.url}metrics").text
+    found = re.search(r'assistant_verifications_total\{outcome="reset"\} ([\d.]+)', text)
+    return float(found[1]) if found else 0.0
+
+
+SPOKEN = [
+    {"wait": 8.3},
+    {"say": "1-cap-lai-mat-khau.wav"},
+    {"wait": 6.5},
+    {"say": "2-ma-so.wav"},
+    {"wait": 3.0},
+    {"dtmf": "1"},
+    {"wait": 5.0},
+]
+
+
+@pytest.mark.full
+@pytest.mark.timeout(120)
+def test_a_spoken_call_by_streamdouble(server: Server) -> None:
+    before = resets(server)
+    result = simulated_call(server, f"CA{uuid4().hex}", {}, *SPOKEN)
+    assert result.violations == []
+    assert len(result.audio_received) > 8_000
+    assert resets(server) == before + 1
+
+
+@pytest.mark.full
+@pytest.mark.timeout(120)
+def test_keys_over_a_bad_line_by_streamdouble(server: Server) -> None:
+    """A tenth of the sound is lost and the rest up to 80 ms late; keys are keys."""
+    before = resets(server)
+    bad = {"loss": 0.1, "jitter_ms": 80.0, "latency_ms": 150.0}
+    steps = [{"wait": 1.0}, {"dtmf": f"8{CODE}#"}, {"wait": 2.0}, {"dtmf": "1"}, {"wait": 4.0}]
+    result = simulated_call(server, f"CA{uuid4().hex}", bad, *steps)
+    assert result.violations == []
+    assert resets(server) == before + 1
+
+
+@pytest.mark.full
+def test_a_line_cut_off_by_streamdouble(server: Server) -> None:
+    simulated_call(server, f"CA{uuid4().hex}", {}, {"wait": 1.0}, "hangup")
+    for _ in range(50):
+        if httpx.get(f"{server.url}readyz").json()["running"] == 0:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the call of the cut line never ended")
 
 
 # --- AudioSocket ----------------------------------------------------------------------------------
