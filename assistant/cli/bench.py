@@ -36,6 +36,7 @@ _REPLICA = ROOT / "benchmarks" / "_vosk_server.py"
 _RATE = 8_000
 _SPREAD = 20.0  # s over which calls begin: about one script, so that the load is even
 _LIMIT_MS = 300.0
+_BEHIND_MS = 5_000.0  # a reply later than this: the server cannot keep up
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
@@ -52,7 +53,7 @@ class Row:
     p50_ms: float | None
     p95_ms: float | None
     cores: float
-    per_core: float
+    per_core: float | None  # None: it fell behind, and did not do the work
     mb_per_call: float
     slope_mb_per_min: float
     finished: int
@@ -143,7 +144,7 @@ def _measure(name: str, calls: int, seconds: float, turns: list[Turn], settings:
         p50_ms=round(statistics.median(replies), 1) if replies else None,
         p95_ms=round(replies[int(0.95 * (len(replies) - 1))], 1) if replies else None,
         cores=round(cores, 3),
-        per_core=round(calls / cores, 1),
+        per_core=round(calls / cores, 1) if replies and replies[-1] < _BEHIND_MS else None,
         mb_per_call=round((max(settled) - idle) / calls, 2),
         slope_mb_per_min=round(_slope(settled), 3),
         finished=load.calls,
@@ -269,7 +270,8 @@ def _show(rows: list[Row]) -> None:
     for row in rows:
         good = row.p95_ms is not None and row.p95_ms <= _LIMIT_MS
         p95 = f"{row.p95_ms}" if good else f"[red]{row.p95_ms}[/red]"
-        cells: list[Any] = [row.calls, row.replies, row.p50_ms, p95, row.cores, row.per_core]
+        per_core = "–" if row.per_core is None else row.per_core
+        cells: list[Any] = [row.calls, row.replies, row.p50_ms, p95, row.cores, per_core]
         cells += [row.mb_per_call, row.finished, row.lost, row.driver_late_p95_ms]
         table.add_row(row.server, *(str(cell) for cell in cells))
     console = Console()

@@ -40,9 +40,12 @@ def serve_command(
     settings = _settings(host, port)
     try:
         from assistant.server.start import serve
+        from assistant.server.tracing import wanted
 
         if settings.telephone.sip_port is not None:
             import_module("assistant.server.sip")
+        if wanted():
+            import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
     except ImportError as error:
         raise missing(error) from None
     wired = open_parts(settings)
@@ -81,5 +84,5 @@ def missing(error: ImportError) -> DependencyError:
     return DependencyError(
         "serve-missing",
         f"Thiếu gói {error.name} để nhận cuộc gọi trực tiếp.",
-        "Cài: pip install 'vssid-voice-assistant[serve,sip]'.",
+        "Cài: pip install 'vssid-voice-assistant[serve,sip,otel]'.",
     )

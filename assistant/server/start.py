@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from assistant.channels.records import Records
 from assistant.channels.switchboard import Exchange, Switchboard, Watcher
+from assistant.server import tracing
 from assistant.server.app import House
 from assistant.server.door import open_door, read_secret
 from assistant.server.journal import Journal, set_up_logging
@@ -29,7 +30,9 @@ def serve(
     set_up_logging(settings.serve.log_json)
     metrics = Metrics(refusals)
     records = Records(settings.serve.calls, settings.serve.calls_days)
-    watchers: tuple[Watcher, ...] = (metrics, Journal(records))
+    watchers: list[Watcher] = [metrics, Journal(records)]
+    if tracing.wanted():
+        watchers.append(tracing.Spans(tracing.exporting()))
     board = Switchboard(exchange, settings.live, settings.turns.frame, watchers)
     metrics.watch(board)
 

@@ -69,6 +69,7 @@ DISTRIBUTIONS = {
     "onnxruntime": "piper-tts",  # comes with it
     "starlette": "fastapi",  # comes with it
     "prometheus_client": "prometheus-client",
+    "opentelemetry": "opentelemetry-sdk",  # and what it stands on
 }
 
 MOST_LINES = 350
