@@ -55,7 +55,7 @@ _EXITS = {
     EndOfCall.CALLER_HUNG_UP: Exit.HUNG_UP,
     EndOfCall.BUSY: Exit.BUSY,
 }
-_REASONS = {
+REASONS = {
     EndOfCall.DONE: "xong việc",
     EndOfCall.CALLER_STOPPED: "người gọi dừng",
     EndOfCall.AGENT: "chuyển tổng đài viên",
@@ -201,7 +201,7 @@ def _show(
         console.print(notes_table(call))
     for name, what in tape.warnings:
         console.print(f"Chú ý: tệp {name}: {what.value}", style="yellow")
-    ended = _REASONS[call.ended or EndOfCall.FAILED]
+    ended = REASONS[call.ended or EndOfCall.FAILED]
     cost = money(call_cost(call.now, settings.fee_per_minute))
     console.print(
         f"Kết thúc: {ended}. Đã cấp mật khẩu: {call.resets} lần. Thời lượng {call.now:.1f} s, "

@@ -61,7 +61,14 @@ def _settings(host: str | None, port: int | None) -> Settings:
     settings = load_settings()
     given = {"host": host, "port": port}
     changed = {name: value for name, value in given.items() if value is not None}
-    return settings.model_copy(update={"serve": settings.serve.model_copy(update=changed)})
+    # As many idle decoders as calls: building one costs more than keeping it.
+    decoders = max(settings.asr.recognizers, settings.live.max_calls)
+    return settings.model_copy(
+        update={
+            "serve": settings.serve.model_copy(update=changed),
+            "asr": settings.asr.model_copy(update={"recognizers": decoders}),
+        }
+    )
 
 
 def _ready(shown: dict[str, str | None], as_json: bool, browse: bool) -> None:

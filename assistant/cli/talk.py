@@ -16,6 +16,7 @@ from rich.text import Text
 
 from assistant.channels.microphone import Device, Handset, devices, play
 from assistant.channels.view import News
+from assistant.cli.call import REASONS
 from assistant.cli.show import print_json
 from assistant.cli.wiring import LiveExchange, open_parts
 from assistant.settings import load_settings
@@ -75,6 +76,7 @@ def talk_command(
 
             play(handset, (_number(input_), _number(output)), wait)
             screen.show(handset)
+        screen.end(handset)
 
 
 def _number(device: str | None) -> int | str | None:
@@ -103,6 +105,11 @@ class _JsonScreen:
         for news in handset.news():
             print_json({name: value for name, value in news.items() if name != "shown"})
 
+    def end(self, handset: Handset) -> None:
+        call = handset.call
+        ended = call.ended.value if call.ended else None
+        print_json({"type": "ended", "reason": ended, "resets": call.resets})
+
 
 class _Screen:
     """What was said scrolls by; below it a line with the meter and what is being heard."""
@@ -114,6 +121,7 @@ class _Screen:
 
     @contextmanager
     def open(self) -> Iterator[None]:
+        self._live.console.print("Bấm phím 0-9 * # ngay trên bàn phím; q: gác máy.", style="dim")
         with self._live:
             yield
 
@@ -121,6 +129,16 @@ class _Screen:
         for news in handset.news():
             self._tell(news)
         self._live.update(self._line(handset.level))
+
+    def end(self, handset: Handset) -> None:
+        call = handset.call
+        ended = REASONS[call.ended] if call.ended else "?"
+        self._live.console.print(f"Kết thúc: {ended}. Đã cấp mật khẩu: {call.resets} lần.")
+        if handset.trouble:
+            self._live.console.print(
+                f"Thiết bị âm thanh hụt {handset.trouble} lần; tiếng có thể bị ngắt quãng.",
+                style="yellow",
+            )
 
     def _tell(self, news: News) -> None:
         if news["type"] == "state":
@@ -130,6 +148,7 @@ class _Screen:
         elif news["type"] in ("prompt", "heard"):
             ours = news["type"] == "prompt"
             who, style = ("Trợ lý   ", "cyan") if ours else ("Bạn      ", "green")
+            self._partial = ""
             text = (self._digits and news["shown"]) or news["text"] or "(im lặng)"
             self._live.console.print(Text.assemble((who, f"bold {style}"), text))
 

@@ -13,6 +13,8 @@ import uvicorn
 from assistant.errors import SettingsError
 from assistant.server.app import House, create_app
 
+_SPARE = 100  # connections beside those of calls: pages, figures, lines not yet answered
+
 
 class DrainingServer(uvicorn.Server):
     """The first signal lets running calls end, within the limit; the second ends them."""
@@ -60,7 +62,8 @@ def address(listening: socket.socket) -> str:
 def run(house: House, ready: Callable[[str, str | None], None]) -> None:
     """Serve until a signal. ``ready`` gets the address of the pages and that of AudioSocket once
     both listen."""
-    serve, telephone = house.settings.serve, house.settings.telephone
+    settings = house.settings
+    serve, telephone, live = settings.serve, settings.telephone, settings.live
     listening, audiosocket = bind(serve.host, serve.port), None
     if telephone.audiosocket_port is not None:
         audiosocket = bind(telephone.audiosocket_host, telephone.audiosocket_port)
@@ -76,6 +79,7 @@ def run(house: House, ready: Callable[[str, str | None], None]) -> None:
         ssl_certfile=serve.certificate,
         ssl_keyfile=serve.certificate_key,
         timeout_graceful_shutdown=5,
+        limit_concurrency=_SPARE + 2 * (live.max_calls + live.busy_calls),
         server_header=False,
     )
     ready(f"http{'s' * tls}://{address(listening)}/", address(audiosocket) if audiosocket else None)
