@@ -315,6 +315,38 @@ def test_an_announced_call_is_answered_and_may_end_with_an_agent(server: Server)
     assert outcome(server, uuid) == "unknown\n"
 
 
+def test_no_sink_holds_code_phone_or_password(server: Server) -> None:
+    """A canary: a whole call of an account that is not test data, then every place is searched."""
+    uuid = uuid4()
+    announce(server, uuid)
+    with Asterisk(server, uuid) as line:
+        line.until(lambda _, data: any(data))
+        for pressed in f"8{CODE}#":
+            line.send(0x03, pressed.encode())
+        for _ in range(150):  # keys before the read-back would wait for its end
+            line.receive()
+        line.send(0x03, b"1")
+        for _ in range(400):  # "please wait", then the password is being spoken
+            line.receive()
+        line.send(0x00)
+        line.until(hang_up)
+    headers = {"Authorization": f"Bearer {server.token}"}
+    answer = httpx.get(f"{server.url}operator/calls", headers=headers)
+    call = answer.json()["calls"][-1]
+    assert call["resets"] == 1
+    prompts = " ".join(turn["prompt"] for turn in call["turns"])
+    assert "••• •••" in prompts
+    assert not any(c.isdigit() for c in prompts)
+    folder = server.log.parent
+    sinks = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    sinks |= {"metrics": httpx.get(f"{server.url}metrics").content, "operator": answer.content}
+    assert {"serve.log", "a.sqlite3"} <= set(sinks)
+    spoken = "bảy chín ba một không"
+    for name, content in sinks.items():
+        for secret in (CODE, PHONE[1:], spoken):
+            assert secret.encode() not in content, name
+
+
 def test_frames_of_odd_sizes_and_unknown_kinds_are_taken(server: Server) -> None:
     uuid = uuid4()
     announce(server, uuid)
