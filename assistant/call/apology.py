@@ -10,6 +10,7 @@ from assistant.dialogue.types import Reply, Say
 log = logging.getLogger(__name__)
 
 APOLOGY = Reply((Say("failed"), Say("other_routes"), Say("goodbye")))
+BUSY = Reply((Say("busy"), Say("goodbye")))
 TOO_LONG = Reply((Say("other_routes"), Say("goodbye")))
 
 

@@ -13,7 +13,8 @@ from assistant.accounts.types import Outcome
 from assistant.asr.types import Word
 from assistant.asr.vosk_adapter import VoskModel
 from assistant.call import Call, CallParts, TableConversation
-from assistant.dialogue.types import Action, Ask, EndOfCall, Event, Finish, Refused, Reply, Say
+from assistant.call.apology import BUSY
+from assistant.dialogue.types import Action, Ask, EndOfCall, Event, Finish, Refused
 from assistant.nlu import HeardWord, interpret, phrases
 from assistant.nlu.types import Interpretation
 from assistant.settings import Settings
@@ -82,11 +83,11 @@ class OnlyInvented:
         return self._accounts.verify_and_reset(phone, code, call_id)
 
 
-class Sayer:
-    """A conversation of one sentence."""
+class BusyTone:
+    """A conversation of one sentence: call later."""
 
     def next(self, event: Event) -> Action:
-        return Finish(Reply((Say("busy"), Say("goodbye"))), EndOfCall.BUSY)
+        return Finish(BUSY, EndOfCall.BUSY)
 
 
 class LiveExchange:
@@ -107,4 +108,4 @@ class LiveExchange:
         return new_call(self._wired if trusted else self._demo, self._settings, phone, can_transfer)
 
     def busy(self) -> Call:
-        return Call(self._wired.parts, Sayer(), None, uuid.uuid4().hex, self._wired.rate)
+        return Call(self._wired.parts, BusyTone(), None, uuid.uuid4().hex, self._wired.rate)
