@@ -39,7 +39,8 @@ async function dial(event) {
   $("times").replaceChildren();
   $("partial").textContent = "";
   $("show-row").hidden = true;
-  $("call").disabled = true;
+  $("call").disabled = $("caller").readOnly = true;
+  $("caller").blur(); // from now on the digit keys are the keypad
   say("Đang gọi…");
   const now = (call = {});
   now.context = new AudioContext({ latencyHint: "interactive" });
@@ -152,7 +153,7 @@ function finish(now) {
   if (call !== now) return;
   call = null;
   setTimeout(() => close(now), 300); // the last word is still being played
-  $("call").disabled = false;
+  $("call").disabled = $("caller").readOnly = false;
   $("hangup").disabled = true;
   $("mic").value = 0;
   $("partial").textContent = "";
@@ -167,5 +168,5 @@ $("keys").addEventListener("click", ({ target }) => target.matches("button") && 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.key === "Escape") hangUp();
-  if (event.target !== $("caller") && /^[0-9*#]$/.test(event.key)) press(event.key);
+  if ((call || event.target !== $("caller")) && /^[0-9*#]$/.test(event.key)) press(event.key);
 });
