@@ -72,6 +72,7 @@ class SipLine:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._board.drain(0.0)  # whoever is still talking: the server ends
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._uas.stop()
 

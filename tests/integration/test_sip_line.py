@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import re
+import signal
 import socket
 import struct
 import time
@@ -146,3 +147,18 @@ def test_a_caller_without_a_codec_of_ours_is_told(line: tuple[Server, int]) -> N
     caller = Caller(line[1], "no-codec", codecs="96")
     caller.close()
     assert caller.answer.startswith("SIP/2.0 488")
+
+
+def test_two_signals_end_the_server_in_mid_call(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", 0))
+        port = int(one.getsockname()[1])
+    with serving(tmp_path, ASSISTANT_TELEPHONE__SIP_PORT=str(port)) as server:
+        caller = Caller(port, "in-mid-call")
+        caller.send([caller.packet(b"\xff" * 160)] * 10)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert server.process.poll() is None  # it waits for the call
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) in (0, -signal.SIGTERM)  # uvicorn hands the second one on
+        caller.close()
