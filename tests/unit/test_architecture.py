@@ -64,6 +64,7 @@ DISTRIBUTIONS = {
     "argon2": "argon2-cffi",
     "kaldi_native_fbank": "kaldi-native-fbank",
     "espeakng_loader": "espeakng-loader",
+    "parselmouth": "praat-parselmouth",
     "pydantic_settings": "pydantic-settings",
     "piper": "piper-tts",
     "onnxruntime": "piper-tts",  # comes with it
