@@ -56,6 +56,7 @@ class Turns(BaseModel):
     barge_quiet: float = Field(0.7, gt=0, description="s without a word, then it goes on: a cough")
     barge_most: float = Field(2.0, gt=0, description="s of voice without a word, then it goes on")
     barge_back: float = Field(0.3, ge=0, description="s that a paused prompt goes back")
+    barge_confidence: float = Field(0.9, ge=0, le=1, description="of a lone word that stops it")
     barge_pauses: int = Field(2, ge=0, description="of one prompt for nothing; then keys only")
     echo_window: float = Field(0.26, gt=0, description="s looked at for our own voice")
     echo_delay: float = Field(0.5, ge=0, description="s by which a line may return it")

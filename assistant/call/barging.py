@@ -10,8 +10,20 @@ from collections import deque
 
 from assistant.asr.vad import VoiceActivity, level
 from assistant.call.echo import EchoPath
-from assistant.call.listening import Sound
+from assistant.call.listening import FILLER, Answer, Sound
+from assistant.dialogue.types import Heard, Keyed
 from assistant.settings import Turns, Vad
+
+
+def convincing(answer: Answer, confidence: float) -> bool:
+    """Whether this is worth the rest of a prompt. A cough is most often taken for one short word:
+    a lone one must be a yes or no, or sure."""
+    if not isinstance(answer.event, Heard):
+        return isinstance(answer.event, Keyed)
+    words = [word for word in answer.words if word.text != FILLER]
+    if len(words) > 1 or answer.event.interpretation.yes_no is not None:
+        return True
+    return all(word.confidence is None or word.confidence >= confidence for word in words)
 
 
 class BargeIn:

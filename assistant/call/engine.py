@@ -14,7 +14,7 @@ from assistant.asr.vad import VoiceActivity
 from assistant.audio.types import SAMPLE_BYTES
 from assistant.call.account import AccountWork
 from assistant.call.apology import APOLOGY, TOO_LONG, log_failure
-from assistant.call.barging import BargeIn
+from assistant.call.barging import BargeIn, convincing
 from assistant.call.keys import KeyQueue
 from assistant.call.listening import Answer, Listener, Sound
 from assistant.call.parts import CallParts, Conversation
@@ -181,13 +181,13 @@ class Call:
         self._note("prompt_stopped")
         self._speaker.stop(self.now)
 
-    def _doubt(self, listener: Listener, sound: Sound) -> Answer | None:
+    def _doubt(self, listener: Listener, sound: Sound, answer: Answer | None) -> Answer | None:
         """The prompt is paused: go on with it, stop it, or wait until that is clear."""
-        if listener.engaged:
+        if answer is None and listener.engaged:
             self._stop_prompt()
-        elif self._barge.nothing(sound):
-            answer = listener.conclude()
-            if answer is not None:
+        elif answer is not None or self._barge.nothing(sound):
+            answer = answer or listener.conclude()
+            if answer is not None and convincing(answer, self._parts.turns.barge_confidence):
                 return answer
             self._listener = None
             self._note("prompt_resumed")
@@ -236,8 +236,8 @@ class Call:
     def _listen(self, sound: Sound) -> None:
         assert self._listener is not None
         answer = self._listener.accept(sound, self._keys.waiting)
-        if answer is None and self._speaker.paused:
-            answer = self._doubt(self._listener, sound)
+        if self._speaker.paused:
+            answer = self._doubt(self._listener, sound, answer)
         if answer is None:
             return
         if self._speaker.paused:

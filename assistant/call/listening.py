@@ -61,8 +61,9 @@ class Listener:
 
     @property
     def engaged(self) -> bool:
-        """Whether there is a word or a key: somebody means to answer."""
-        return self._words > 0 or bool(self._keys)
+        """Whether there are words or a key: somebody means to answer. One word may yet be a
+        cough; what becomes of it is known at its end."""
+        return self._words > 1 or bool(self._keys)
 
     def pre_roll(self, sounds: Iterable[Sound]) -> None:
         """Sound from before listening began: an eager caller's first word."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from assistant.asr.types import EndReason, Word
 from assistant.audio.mulaw import mulaw_decode, mulaw_encode
 from assistant.call import Call
+from assistant.call.barging import convincing
 from assistant.call.echo import EchoPath
+from assistant.call.listening import Answer
 from assistant.dialogue.types import (
     Action,
     Ask,
@@ -20,9 +24,10 @@ from assistant.dialogue.types import (
     Reply,
     Say,
     SayDigits,
+    Silence,
     VerifyAndReset,
 )
-from assistant.nlu.types import Expect
+from assistant.nlu.types import Expect, Interpretation
 from assistant.settings import Turns, packaged
 from assistant.tts.renderer import Part, Rendered, Renderer
 from tests.call_tools import (
@@ -129,6 +134,30 @@ def test_a_cough_pauses_the_prompt_and_it_goes_on_to_its_end() -> None:
     assert spoken * 0.02 >= 3.0 - 0.04 + Turns().barge_back - 0.02  # said whole, a little twice
     assert call.listening
     assert call.turns[-1].listened == pytest.approx(call.now - 1.0, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    ("words", "confidence", "yes_no", "enough"),
+    [
+        ("tám", 0.8, None, False),  # what a cough is taken for
+        ("tám", 0.95, None, True),
+        ("tám", None, None, True),
+        ("đúng", 0.5, True, True),
+        ("sai", 0.5, False, True),
+        ("một hai", 0.4, None, True),
+        ("tám [unk]", 0.8, None, False),
+        ("", None, None, True),
+    ],
+)
+def test_what_is_worth_the_rest_of_a_prompt(
+    words: str, confidence: float | None, yes_no: bool | None, enough: bool
+) -> None:
+    heard = tuple(Word(text, 0.0, 0.2, confidence) for text in words.split())
+    event = Heard(Interpretation(text=words, yes_no=yes_no))
+    answer = Answer(event, EndReason.SILENCE, 0.6, heard)
+    assert convincing(answer, Turns().barge_confidence) is enough
+    assert convincing(replace(answer, event=Keyed("8")), 1.0)
+    assert not convincing(replace(answer, event=Silence()), 0.0)
 
 
 def test_steady_noise_pauses_a_prompt_only_so_often() -> None:
