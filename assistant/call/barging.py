@@ -23,7 +23,7 @@ def convincing(answer: Answer, confidence: float) -> bool:
     words = [word for word in answer.words if word.text != FILLER]
     if len(words) > 1 or answer.event.interpretation.yes_no is not None:
         return True
-    return all(word.confidence is None or word.confidence >= confidence for word in words)
+    return any(word.confidence is None or word.confidence >= confidence for word in words)
 
 
 class BargeIn:

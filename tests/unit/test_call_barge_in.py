@@ -146,7 +146,8 @@ def test_a_cough_pauses_the_prompt_and_it_goes_on_to_its_end() -> None:
         ("sai", 0.5, False, True),
         ("một hai", 0.4, None, True),
         ("tám [unk]", 0.8, None, False),
-        ("", None, None, True),
+        ("[unk] [unk]", 0.9, None, False),  # somebody else, or the street
+        ("", None, None, False),
     ],
 )
 def test_what_is_worth_the_rest_of_a_prompt(
