@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
@@ -161,7 +162,8 @@ class _Stream:
             await self._text(twilio.clear(self._sid))
         elif isinstance(out, Over):
             await self._text(twilio.mark(self._sid, _END))
-            await asyncio.wait([asyncio.ensure_future(self._played.wait())], timeout=_PLAYED_WITHIN)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._played.wait(), _PLAYED_WITHIN)
 
     async def _text(self, text: str) -> None:
         try:
