@@ -21,6 +21,7 @@ PY      := $(BIN)/python
 INSTALL := $(PY) -m pip install -qq --disable-pip-version-check -c requirements.lock
 RUN     := $(VENV)/.installed
 DEV     := $(VENV)/.installed-dev
+LIVE    := $(VENV)/.installed-live
 TRAIN   := $(VENV)/.installed-train
 FULL    := $(VENV)/.installed-full
 
@@ -48,9 +49,12 @@ demo: $(RUN) ## Nghe thử một cuộc gọi cấp lại mật khẩu, ngoại 
 	@echo "# Người gọi là giọng máy không có trong dữ liệu huấn luyện (a synthetic caller kept out of training)"
 	$(BIN)/assistant call --from $(DEMO_PHONE) --out $(DEMO) $(DEMO_TURNS)
 
-talk: $(RUN) ## Nói chuyện trực tiếp qua micro (chưa có: by microphone, not there yet)
-	@echo "Chưa nói chuyện trực tiếp được: còn thiếu kênh micro và điện thoại trên trang web. Hiện gọi thử bằng tệp: make demo."
-	@echo "Not there yet: the microphone and web-phone channels are missing. For now, call with audio files: make demo."
+talk: $(LIVE) ## Nói chuyện trực tiếp qua trang web điện thoại, bằng micro của trình duyệt (talk to it, live)
+	@mkdir -p $(DEMO)
+	@$(BIN)/assistant accounts add --phone $(DEMO_PHONE) --code $(DEMO_CODE) --invented 2>/dev/null || true
+	@echo "# Tài khoản thử (an invented account): gọi từ $(DEMO_PHONE), mã số $(DEMO_CODE)"
+	@echo "# Không có trình duyệt? Dùng micro của máy này (this machine's microphone): $(BIN)/assistant talk --from $(DEMO_PHONE)"
+	$(BIN)/assistant serve --open
 
 batch: $(RUN) ## Chạy hàng loạt kịch bản âm thanh (chưa có: scored scenarios, not there yet)
 	@echo "Chưa chạy kịch bản hàng loạt được: còn thiếu tệp kịch bản, chấm điểm và báo cáo. Hiện ghi lời nói của nhiều tệp bằng: assistant transcribe *.wav"
@@ -99,6 +103,10 @@ $(RUN): pyproject.toml requirements.lock | $(PY)
 	@$(INSTALL) -e .
 	@touch $@
 
+$(LIVE): $(RUN)
+	@$(INSTALL) -e '.[serve,mic]'
+	@touch $@
+
 $(DEV): pyproject.toml requirements.lock | $(PY)
 	@echo "Đang cài các gói để phát triển từ PyPI (installing the development extras)…"
 	@$(INSTALL) -e '.[dev]'
@@ -111,12 +119,12 @@ $(TRAIN): $(DEV)
 	@touch $@
 
 $(FULL): $(TRAIN)
-	@$(INSTALL) -e '.[dev,train,piper]'
+	@$(INSTALL) -e '.[dev,train,piper,mic,otel,peers]'
 	@touch $@
 
 lock: ## Khóa lại phiên bản các gói bằng uv (lock the versions again)
 	uv lock --upgrade
-	uv export --quiet --frozen --extra dev --extra piper --extra train --no-hashes --no-annotate \
+	uv export --quiet --frozen --extra dev --extra mic --extra otel --extra peers --extra piper --extra train --no-hashes --no-annotate \
 	  --no-emit-project --prune torch -o requirements.lock
 
 clean: ## Xóa môi trường ảo và những gì đã sinh ra (remove what was made)

@@ -102,6 +102,7 @@ class EndOfCall(StrEnum):
     NOT_UNDERSTOOD = "not_understood"
     AGENT = "agent"
     FAILED = "failed"
+    BUSY = "busy"  # more calls than the limit: told to call later
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assistant.call.apology import BUSY
 from assistant.dialogue import DialogueState, initial, step
 from assistant.dialogue.code import code_progress
 from assistant.dialogue.meaning import FROM_CALLER, Meaning, meaning_of
@@ -33,6 +34,7 @@ from assistant.dialogue.types import (
     Action,
     Ask,
     CallStarted,
+    EndOfCall,
     Event,
     Failed,
     Finish,
@@ -449,6 +451,7 @@ def asked_for_every_place() -> set[str]:
 def test_every_prompt_said_exists_and_every_prompt_is_said() -> None:
     """What calls really say, by random callers of every kind, against prompts.yaml."""
     said_keys = asked_for_every_place()
+    said_keys.update(said(Finish(BUSY, EndOfCall.BUSY)))  # before there is a dialogue
     for seed in range(2500):
         walk = Walk(seed, limits=LIMITS[seed % 3])
         walk.run()
