@@ -23,8 +23,8 @@ from assistant.dialogue.replies import (
     Turn,
     ask,
     finish,
-    question,
     prefixed,
+    question,
     read_back_parts,
     says,
 )
@@ -66,7 +66,8 @@ def begin_with_digits(turn: Turn) -> Result | None:
 def gather(turn: Turn) -> Result | None:
     """Append what was said to the buffer. A fragment that would overflow it but is a whole code
     by itself was a fresh start; any other overflow is said, never cut off. Ten digits of a
-    card are a fresh start too, and stay open: they may be its end, or all but its last three.
+    card are a fresh start too, and stay open unless all of it was said: they may be its end, or
+    all but its last three.
     None when too much of it was not heard well."""
     state = turn.state
     digits, card = turn.span.digits, turn.span.card or state.card
@@ -75,7 +76,8 @@ def gather(turn: Turn) -> Result | None:
     if not fresh and code_progress(whole, turn.accepted, card) is Progress.OVERFULL:
         fresh = is_whole(turn, digits)
         card = card and not fresh
-    state = replace(state, card=card, ended=False)
+    whole_card = turn.span.whole_card and fresh
+    state = replace(state, card=card and not whole_card, ended=whole_card)
     state = written(turn, state, digits, "" if fresh else state.code)
     return None if too_unsure(turn, state) else settle(turn, state)
 

@@ -9,7 +9,7 @@ from assistant.nlu import tables
 from assistant.nlu.corrections import PlacedChange, apply, placed_change, repaired
 from assistant.nlu.heard_digits import NO_DIGITS, HeardDigits
 from assistant.nlu.normal import UNKNOWN_WORD
-from assistant.nlu.spans import COMPLETE, Run, code_of, read_run
+from assistant.nlu.spans import COMPLETE, Run, code_of, read_run, whole_card
 from assistant.nlu.tokens import Role, Token, find_phrase
 from assistant.nlu.types import Correction, DigitSpan, Expect
 
@@ -197,4 +197,6 @@ def _span(digits: HeardDigits, state: _State, so_far: int) -> DigitSpan | None:
     if found is None:
         return None
     code, card = found
-    return DigitSpan(code.text, code.confidences, card)
+    return DigitSpan(
+        code.text, code.confidences, card, whole_card=card and whole_card(digits, so_far)
+    )

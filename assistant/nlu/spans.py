@@ -63,16 +63,22 @@ def code_of(
 ) -> tuple[HeardDigits, bool] | None:
     """(digits, card) of a run in the state that collects a code; None when it is too long.
 
-    A card said in one turn gives its last ten digits. A card begun earlier, or not yet
-    complete, gives what was said: the dialogue takes the last ten of what it collected."""
+    A card said in one turn gives its last ten digits (see ``whole_card``). A card begun earlier,
+    or not yet complete, gives what was said: the dialogue takes the last ten of what it
+    collected."""
     half = len(digits) // 2
     if len(digits) > CARD[-1] and half in COMPLETE and digits.text[:half] == digits.text[half:]:
         digits = _said_twice(digits)
-    if digits_so_far == 0 and (len(digits) in CARD or (letters and len(digits) > CODE_DIGITS)):
+    if whole_card(digits, digits_so_far):
         return digits.part(-CODE_DIGITS), True
     if len(digits) > CARD[-1]:
         return None
     return digits, letters or digits_so_far + len(digits) in CARD
+
+
+def whole_card(digits: HeardDigits, digits_so_far: int) -> bool:
+    """Whether all digits of a card were said in one turn."""
+    return digits_so_far == 0 and len(digits) in CARD
 
 
 def _said_twice(digits: HeardDigits) -> HeardDigits:

@@ -66,8 +66,9 @@ class DigitSpan:
 
     digits: str = field(repr=False)
     confidences: tuple[float | None, ...] = ()
-    card: bool = False  # announced or shaped as a 15-character card; digits are its last ten
+    card: bool = False  # announced or shaped as a 15-character card; of a whole one, its last ten
     unsure: tuple[int, ...] = ()
+    whole_card: bool = False  # all of a card was said in this turn: nothing can follow
 
     @property
     def confidence(self) -> float | None:
