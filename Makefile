@@ -11,6 +11,8 @@ TORCH  ?= torch==2.13.0
 # folders are not there, the model is made of synthetic speech and the tables alone.
 HUMAN  ?= ../shared/speech/train
 TEXT   ?= ../shared/speech/text
+# For `make eval`: a folder of labelled sets, or one set (models/README.md)
+SPEECH ?= ../shared/speech/dev
 # More arguments for pytest, for example: make test PYTEST="-k dialogue -x"
 PYTEST ?=
 
@@ -30,7 +32,7 @@ demo talk batch: export ASSISTANT_DATABASE_URL := sqlite:///$(DEMO)/accounts.sql
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo talk batch test test-full lint types bench prompts model lock clean
+.PHONY: help setup demo talk batch test test-full lint types bench eval prompts model lock clean
 
 help: ## Liệt kê các lệnh (this list)
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -71,6 +73,11 @@ bench: $(DEV) ## Đo: mỗi tệp trong benchmarks/ in số đo của nó (print
 	@for file in benchmarks/[a-z]*.py; do \
 	  [ -e "$$file" ] || { echo "benchmarks/: chưa có phép đo nào (no benchmark yet)."; exit 1; }; \
 	  echo "# $$file"; $(PY) "$$file" || exit 1; done
+
+eval: $(RUN) ## Đo bộ nhận dạng trên bản ghi có nhãn, đối chiếu mục tiêu: var/eval.html (measure on recordings)
+	@test -d "$(SPEECH)" || { echo "Không có bản ghi ở $(SPEECH): make eval SPEECH=THƯ-MỤC (no recordings there)."; exit 1; }
+	@mkdir -p var
+	$(BIN)/assistant asr eval $(SPEECH) --bars --report var/eval.html --out var/eval.json
 
 prompts: $(DEV) ## Dựng lại những câu thoại đã đổi rồi kiểm tra (render what changed, check)
 	$(BIN)/assistant prompts build

@@ -79,7 +79,9 @@ class Asr(BaseModel):
 
     noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")
-    recognizers: int = Field(16, ge=1, description="idle decoders kept, 2.5 MB each")
+    recognizers: int = Field(
+        16, ge=0, description="idle decoders kept, 2.5 MB each; 0: a fresh one an utterance"
+    )
 
 
 class DialogueLimits(BaseModel):

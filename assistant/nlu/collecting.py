@@ -14,6 +14,7 @@ from assistant.nlu.tokens import Role, Token, find_phrase
 from assistant.nlu.types import Correction, DigitSpan, Expect
 
 _WHOLE_CODE = 9  # digits; as many are a code wherever they are said
+_FEW = 2  # digits; beside a stray word so few are a word misheard
 _SURE_RUN = 4  # digits; as many are digits among any words
 _NO = "không"
 
@@ -161,7 +162,9 @@ def _believable(run: Run, expect: Expect) -> bool:
     """Whether number words among other words are digits at all."""
     length = len(run.digits or NO_DIGITS)
     if expect is Expect.CODE:
-        return length >= _SURE_RUN or run.others == 0 or (run.others <= 1 and length > 1)
+        if length >= _SURE_RUN or (run.others == 0 and run.unknown == 0):
+            return True
+        return length > (_FEW if run.others else 1) and run.others <= 1
     return length >= _WHOLE_CODE or expect is Expect.SECRET or expect is Expect.CONFIRM
 
 

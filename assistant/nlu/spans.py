@@ -24,6 +24,7 @@ class Run:
     digits: HeardDigits | None
     letters: bool = False  # announced as a card by its two letters
     others: int = 0  # words beside it that are neither numbers nor fillers
+    unknown: int = 0  # stretches of "[unk]" beside it and in it
     first: int = 0  # index of the first number word
     last: int = 0
 
@@ -53,6 +54,7 @@ def read_run(
         digits=None if found is None else _with_confidences(found, inside),
         letters=letters_from is not None or any(t.typed_card for t in inside),
         others=len(others) + sum(t.role is Role.OTHER for t in inside),
+        unknown=sum(t.text == UNKNOWN_WORD for t in tokens),
         first=first,
         last=last,
     )

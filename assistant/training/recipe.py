@@ -88,10 +88,9 @@ class Scale:
 FULL = Scale(
     amounts=Amounts(),
     shape=NetShape(phones=len(phone_table())),
-    first=Plan(epochs=30, epoch_hours=2.0),
-    second=Plan(epochs=200, epoch_hours=2.0, average=0.998, seed=20261124),
-    third=Plan(epochs=100, epoch_hours=2.0, learning_rate=1.5e-3, warmup_epochs=0.3,
-               final_rate=1e-5, seed=20261125),
+    first=Plan(epochs=40, epoch_hours=2.0),
+    second=Plan(epochs=200, stop=36, epoch_hours=2.0, average=0.998, seed=20261124),
+    third=Plan(epochs=30, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, seed=20261125),
 )  # fmt: skip
 TOY = replace(
     FULL,
