@@ -22,23 +22,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import soxr
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from assistant.asr.types import EndReason, Transcript, Word
 from assistant.asr.vosk_adapter import VoskModel
+from assistant.batch.conditions import CONDITIONS, Condition
 from assistant.batch.scoring import Rate
 from assistant.batch.speech_sets import (
-    CONDITIONS,
     DIGIT_WORDS,
     RATE,
     Clip,
     Samples,
     cut_digits,
+    find_sets,
     read_set,
-    require_folder,
 )
 from assistant.call import Call, CallParts
 from assistant.cli.wiring import understand
@@ -56,10 +55,10 @@ SETS = {
     "connected-numbers": "human",
     "network-voices-digits": "synthetic",
 }
+LINES = ("clean", "mulaw-15")
 SEED, LENGTH = 1945, 10
 MARGIN = 0.02  # s kept around the sound of a clip, so that a pause is as long as it was drawn
-FLOOR = 0.001  # -60 dBFS of noise: a line is never digitally silent
-LEAD, TAIL = 0.5, 4.0  # s of the floor before and after
+TAIL = 4.0  # s of the line after the code
 LAG = 0.3  # s from a word's end to the partial result of the scripted ears
 AIM = 0.4
 NOTHING = Reply(())
@@ -120,20 +119,14 @@ def spliced(clips: Sequence[Clip], count: int, pause: float) -> Iterator[Code]:
 
 
 def joined(chosen: Sequence[Clip], rng: random.Random, pause: float) -> Code:
-    parts, ends = [np.zeros(int(LEAD * RATE), np.float32)], []
+    parts: list[Samples] = []
+    ends: list[float] = []
     for clip in chosen:
         parts.append(sound_only(clip.samples))
         ends.append(sum(map(len, parts)) / RATE - MARGIN)
         parts.append(np.zeros(int(rng.uniform(0, pause) * RATE), np.float32))
     parts[-1] = np.zeros(int(TAIL * RATE), np.float32)
     return Code(np.concatenate(parts), tuple(clip.text for clip in chosen), tuple(ends))
-
-
-def line(code: Code, condition: str, rate: int, rng: np.random.Generator) -> bytes:
-    """The code as it comes in on the line, 16-bit PCM at ``rate``."""
-    noisy = code.samples + FLOOR * rng.standard_normal(len(code.samples)).astype(np.float32)
-    heard = soxr.resample(CONDITIONS[condition](noisy, rng), RATE, rate)
-    return np.round(np.clip(heard, -1, 1) * 32767).astype("<i2").tobytes()
 
 
 # --- the ears ---------------------------------------------------------------------------------
@@ -192,6 +185,18 @@ class OneQuestion:
         return Ask(NOTHING, Expect.CODE)
 
 
+def both_ears(code: Code, condition: Condition, parts: CallParts) -> dict[str, Outcome]:
+    """The turn of one code on one line, by either pair of ears."""
+    heard = condition.apply(code.samples, code.digits)
+    on_line = replace(code, ends=tuple(end + condition.lead for end in code.ends))
+    parts = replace(parts, voice=Quiet(heard.rate))
+    scripted = replace(parts, model=Script(on_line))
+    return {
+        "script": one_turn(on_line, heard.pcm, scripted),
+        "model": one_turn(on_line, heard.pcm, parts),
+    }
+
+
 def one_turn(code: Code, pcm: bytes, parts: CallParts) -> Outcome:
     talk, rate = OneQuestion(), parts.voice.rate
     call = Call(parts, talk, None, "bench", rate)
@@ -213,43 +218,39 @@ def one_turn(code: Code, pcm: bytes, parts: CallParts) -> Outcome:
 def measure(folder: Path, strings: int, pause: float) -> list[dict[str, object]]:
     settings = load_settings()
     model = VoskModel.open(settings.model, settings.asr)
-    rate = 8_000 if model.rate <= 8_000 else 16_000
     parts = CallParts(
         model=model,
         understand=understand,
         phrases=phrases,
-        voice=Quiet(rate),
+        voice=Quiet(model.rate),
         accounts=None,  # type: ignore[arg-type]  # no code is ever confirmed here
         turns=settings.turns,
         vad=settings.vad,
         limits=settings.dialogue,
     )
     rows = []
-    for name, label in SETS.items():
-        if not (folder / name / "labels.csv").is_file():
+    for path in find_sets(folder):
+        if path.name not in SETS:
             continue
-        clips = cut_digits(folder / name) if name == "connected-numbers" else None
-        codes = list(spliced(clips or list(read_set(folder / name)), strings, pause))
-        for condition in CONDITIONS if codes else ():
-            rng = np.random.default_rng(SEED)
-            heard: dict[str, list[Outcome]] = {"script": [], "model": []}
-            for code in track(codes, f"{name}, {condition}", console=Console(stderr=True)):
-                pcm = line(code, condition, rate, rng)
-                scripted = replace(parts, model=Script(code))
-                heard["script"].append(one_turn(code, pcm, scripted))
-                heard["model"].append(one_turn(code, pcm, parts))
-            rows += [row(name, label, condition, ears, out) for ears, out in heard.items()]
+        clips = list(read_set(path))
+        digits = cut_digits(path, clips) if (path / "words.csv").is_file() else clips
+        codes = list(spliced(digits, strings, pause))
+        for name in LINES if codes else ():
+            shown = track(codes, f"{path.name}, {name}", console=Console(stderr=True))
+            outcomes = [both_ears(code, CONDITIONS[name], parts) for code in shown]
+            rows += [
+                row(path.name, name, ears, [o[ears] for o in outcomes])
+                for ears in ("script", "model")
+            ]
     return rows
 
 
-def row(
-    name: str, label: str, condition: str, ears: str, outcomes: list[Outcome]
-) -> dict[str, object]:
+def row(name: str, condition: str, ears: str, outcomes: list[Outcome]) -> dict[str, object]:
     cut = Rate(sum(o.after < 0 for o in outcomes), len(outcomes))
     right = [o.after for o in outcomes if o.right]
     return {
         "set": name,
-        "label": label,
+        "label": SETS[name],
         "condition": condition,
         "ears": ears,
         "cut_inside": cut.as_dict(),
@@ -301,11 +302,10 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     try:
-        folder = require_folder(arguments.folder)
+        rows = measure(arguments.folder, arguments.strings, arguments.pause)
     except AudioError as error:
         sys.stderr.write(f"{error}\n")
         return 0 if arguments.folder == FOLDER else 2  # "make bench" goes on without recordings
-    rows = measure(folder, arguments.strings, arguments.pause)
     if arguments.json:
         sys.stdout.write(json.dumps(rows, ensure_ascii=False) + "\n")
         return 0

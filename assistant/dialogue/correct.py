@@ -51,10 +51,7 @@ def denied(turn: Turn) -> Result:
 
 
 def which(turn: Turn) -> Result:
-    """ "Không phải" to "what is the last digit?": back to which one. Digits that were asked for
-    before any read-back are still wanted: nobody has heard a wrong one."""
-    if turn.state.unsure:
-        return ask(turn, turn.state, question(turn.state, turn.accepted))
+    """ "Không phải" to "what is the last digit?": back to which one."""
     return _ask_which(turn)
 
 
@@ -98,6 +95,9 @@ def fill(turn: Turn) -> Result | None:
 
 
 def _ask_which(turn: Turn) -> Result:
+    """Which digit is wrong? Not while some are in doubt: then nothing was read back yet."""
+    if turn.state.unsure:
+        return ask(turn, turn.state, question(turn.state, turn.accepted))
     state = replace(turn.state, phase=Phase.WHICH, fix=None)
     return ask(turn, state, question(state, turn.accepted))
 
