@@ -55,7 +55,7 @@ def test_end_of_turn(case: dict[str, Any]) -> None:
     assert waited is not None
     if case["ends"] == "quick":
         assert turn.end_reason is EndReason.COMPLETE
-        assert waited <= Turns().complete_silence + DECISION <= 0.44
+        assert waited <= Turns().complete_silence + DECISION <= 0.4
     else:
         assert turn.end_reason is EndReason.SILENCE
         assert Turns().code_silence <= waited <= Turns().code_silence + DECISION
