@@ -42,7 +42,12 @@ class Turns(BaseModel):
     no_input: float = Field(5.0, gt=0, description="s before a reprompt (domain.md)")
     end_silence: float = Field(0.6, gt=0, description="s after speech, not digits")
     code_silence: float = Field(2.0, gt=0, description="s while a code is incomplete")
-    complete_silence: float = Field(0.4, gt=0, description="s once the code is complete")
+    complete_silence: float = Field(
+        0.36,
+        gt=0,
+        description="s once the code is complete; with what voice activity adds 0.4 after the last "
+        "digit (peers.md), by benchmarks/end_of_turn.py",
+    )
     max_utterance: float = Field(30.0, gt=0, description="s")
     inter_digit: float = Field(4.0, gt=0, description="s between keys (peers.md)")
     pre_roll: float = Field(0.4, ge=0, description="s heard before the prompt's end")
