@@ -18,12 +18,15 @@ from assistant.errors import AssistantError
 # the one that is asked for is imported: the account store alone takes longer than a short call.
 GROUPS: dict[str, tuple[str, ...]] = {
     "call": ("call",),
+    "talk": ("talk",),
+    "serve": ("serve",),
     "transcribe": ("transcribe",),
     "understand": ("understand",),
     "accounts": ("accounts", "db", "audit", "outbox"),
     "prompts": ("prompts",),
     "models": ("models",),
     "asr": ("asr",),
+    "bench": ("bench",),
     "train": ("train",),
     "doctor": ("doctor",),
 }

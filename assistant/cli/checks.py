@@ -40,6 +40,8 @@ _EXTRAS = {
     "voice": (("espeakng_loader", "pyloudnorm"), "dựng câu thoại ngoại tuyến"),
     "piper": (("piper",), "dựng câu thoại bằng Piper"),
     "sherpa": (("sherpa_onnx",), "nghe bằng mô hình sherpa-onnx"),
+    "serve": (("fastapi", "uvicorn", "prometheus_client"), "nhận cuộc gọi trực tiếp qua mạng"),
+    "sip": (("aiosipua", "aiortp"), "nhận cuộc gọi SIP"),
     "train": (("torch", "kaldi_native_fbank", "scipy"), "huấn luyện lại mô hình"),
 }
 

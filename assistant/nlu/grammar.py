@@ -18,6 +18,8 @@ from assistant.nlu.types import Expect
 
 # lengths of the runs that digits are cut into: single digits, groups, whole codes
 _RUNS = (1, 1, 2, 3, 4, 1, 3, 10, 2, 5, 10, 4, 12, 3, 10, 6)
+# A lone digit answers no "is that right?": on the telephone "không" sounds much like "sáu".
+_SHORTEST_RUN = {Expect.CONFIRM: 4}
 _ONSET = "ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|b|c|d|đ|g|h|k|l|m|n|p|r|s|t|v|x"  # longest first
 _RIME = "[aăâeêioôơuưy]{1,3}"
 _CODA = "ng|nh|ch|c|m|n|p|t"
@@ -53,7 +55,7 @@ def _group(name: str, expect: Expect) -> Iterable[Words]:
     """The sentences of one group of ``data/grammar.yaml``."""
     match name:
         case "digits":
-            return _digit_runs()
+            return _digit_runs(_SHORTEST_RUN.get(expect, 1))
         case "numbers":
             return _number_phrases()
         case "letters":
@@ -102,18 +104,19 @@ def vocabulary() -> tuple[str, ...]:
     return tuple(sorted(w for w in found if w != UNKNOWN_WORD and is_syllable(w)))
 
 
-def _digit_runs() -> Iterator[Words]:
-    """Runs of usual digits in which every ordered pair stands equally often, and the regional
-    forms after each digit."""
+def _digit_runs(shortest: int) -> Iterator[Words]:
+    """Runs of usual digits in which every ordered pair stands about equally often, and the
+    regional forms after each digit; none has fewer than ``shortest`` digits."""
     number = tables.numbers()
     usual = [words[0] for words in number.words.values()]
     cycle = _de_bruijn_pairs(usual)[:-1]
     for start in range(len(cycle)):
-        length = _RUNS[start % len(_RUNS)]
+        length = max(shortest, _RUNS[start % len(_RUNS)])
         yield tuple(cycle[(start + k) % len(cycle)] for k in range(length))
     for words in number.words.values():
         for other in words[1:]:
-            yield (other,)
+            if shortest == 1:
+                yield (other,)
             yield tuple(w for word in usual for w in (word, other))
 
 

@@ -9,6 +9,7 @@ data of an epoch depend on the seed and the epoch's number alone.
 from __future__ import annotations
 
 import copy
+import ctypes
 import math
 import os
 import time
@@ -28,6 +29,7 @@ from assistant.training.data import UNLABELLED, Batch, Stream
 from assistant.training.net import SUBSAMPLING, AcousticNet, LowRank, NetShape
 
 AVERAGE_EVERY = 4  # steps
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Plan:
     mask_frames: int = 12
     band_masks: int = 1
     mask_bands: int = 8
+    blend: bool = False  # end with the mean of the first epoch's average and the last's
     threads: int = 1  # the other core spoils and measures speech
     workers: int = 1
     seed: int = 20261123
@@ -118,10 +121,25 @@ def _optimizers(net: AcousticNet, plan: Plan) -> list[torch.optim.Optimizer]:
     ]
 
 
+def _keep_memory() -> None:
+    """Have glibc reuse memory: mapping it anew for every tensor was half of a step's time."""
+    try:
+        libc = ctypes.CDLL(None)
+        for option, value in (
+            (_M_MMAP_MAX, 0),
+            (_M_TRIM_THRESHOLD, 1 << 30),
+            (_M_TOP_PAD, 1 << 28),
+        ):
+            libc.mallopt(option, value)
+    except (OSError, AttributeError, TypeError):  # another C library: slower, no worse
+        return
+
+
 class Trainer:
     """One training run in a folder: ``checkpoint.pt`` after every epoch, ``log.txt``."""
 
     def __init__(self, stream: Stream, shape: NetShape, plan: Plan, folder: Path) -> None:
+        _keep_memory()
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
         torch.set_flush_denormal(True)
@@ -189,8 +207,19 @@ class Trainer:
             self._one_epoch(progress)
             self.epoch += 1
             self.save()
+            if self.plan.blend and self.epoch == 1:
+                torch.save(self.average.state_dict(), self.folder / "early.pt")
+        if self.plan.blend:
+            self._blend(torch.load(self.folder / "early.pt", weights_only=True))
         self.average.eval()
         return self.average
+
+    @torch.no_grad()
+    def _blend(self, early: dict[str, Tensor]) -> None:
+        """Half early, half late: late weights know the training's people too well."""
+        for name, now in self.average.state_dict().items():
+            if now.dtype.is_floating_point:
+                now.lerp_(early[name], 0.5)
 
     def _one_epoch(self, progress: bool) -> None:
         plan = self.plan

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +32,33 @@ SHARED = ROOT.parent / "shared" / "speech" / "train"
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    """Killed after its first epochs, then run to the end."""
     from assistant.training.recipe import TOY, Recipe
 
     folder = tmp_path_factory.mktemp("toy")
+    human = SHARED if SHARED.is_dir() else None
+    command = [sys.executable, "-c", "from assistant.cli import main; main()", "train", "--toy"]
+    command += ["--work", f"{folder / 'work'}", "--out", f"{folder / 'toy'}"]
+    command += ["--human", f"{human}"] if human else []
+    checkpoint = folder / "work" / "first" / "checkpoint.pt"
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=quiet, stderr=quiet, start_new_session=True
+    ) as running:
+        while not checkpoint.is_file():
+            assert running.poll() is None, "the training ended before its first epoch"
+            time.sleep(0.2)
+        os.killpg(running.pid, signal.SIGKILL)
     made = Recipe(folder / "work", folder / "toy", ROOT / "audio_prompts", scale=TOY,
-                  human=SHARED if SHARED.is_dir() else None, progress=False)  # fmt: skip
+                  human=human, progress=False)  # fmt: skip
     made.run()
     return made
+
+
+def test_a_killed_run_goes_on(recipe: Recipe) -> None:
+    log = (recipe.work / "first" / "log.txt").read_text().splitlines()
+    epochs = [int(line.removeprefix("epoch ").partition(":")[0]) for line in log]
+    assert epochs == list(range(1, recipe.scale.first.epochs + 1))
 
 
 @pytest.fixture(scope="module")
