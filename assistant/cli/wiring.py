@@ -10,6 +10,7 @@ from assistant.accounts.open import open_accounts
 from assistant.accounts.remote import RemoteAccounts
 from assistant.asr.types import Word
 from assistant.asr.vosk_adapter import VoskModel
+from assistant.batch.play import Stage
 from assistant.call import Call, CallParts, TableConversation
 from assistant.dialogue.types import Ask
 from assistant.nlu import HeardWord, interpret, phrases
@@ -61,3 +62,19 @@ def new_call(wired: Wired, settings: Settings, phone: str | None) -> Call:
     """A call from ``phone`` (None: withheld) that has not begun."""
     talk = TableConversation(settings.dialogue, settings.security.verifications_per_call)
     return Call(wired.parts, talk, phone, uuid.uuid4().hex, wired.rate)
+
+
+def open_stage(settings: Settings) -> Stage:
+    """Model and voice for scenarios; every scenario opens a throw-away database of its own."""
+    model = VoskModel.open(settings.model, settings.asr)
+    rate = _TELEPHONE if model.rate <= _TELEPHONE else _WIDEBAND
+    whole = settings.asr.model_copy(update={"partial_every": settings.audio.max_seconds})
+    return Stage(
+        settings=settings,
+        model=model,
+        patient=VoskModel(model.folder, model.kaldi, whole),
+        voice=Renderer.open(settings.prompts, rate, settings.voice),
+        understand=understand,
+        phrases=phrases,
+        rate=rate,
+    )
