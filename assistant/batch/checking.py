@@ -15,7 +15,7 @@ from assistant.dialogue.state import Phase
 from assistant.dialogue.types import EndOfCall
 
 _MASKED = re.compile(r"\d{2,}")
-_SPOKEN = {"said", "digits", "correction", "verified"}  # may hold a code, in words too
+_SPOKEN = {"said", "digits", "correction", "verified", "listen_back"}  # may hold a code, in words too
 _HIDDEN = "•••"
 
 
@@ -50,6 +50,7 @@ class Facts:
     rows: dict[str, int]
     password: str  # rows.password_state
     seconds: float
+    misread: tuple[tuple[str, str], ...] = field(repr=False)  # digits meant, and heard
     turns: tuple[TurnRecord, ...] = field(repr=False)
 
     @property
@@ -115,6 +116,8 @@ def _check_whole(scenario: Scenario, facts: Facts, templates: Templates) -> Iter
     said = [key for key in want.never if key in facts.prompts]
     if said:
         yield Failure("never", want.never, said)
+    for meant, heard in facts.misread:
+        yield Failure("listen_back", meant, heard)
     yield from _check_limits(scenario, facts)
 
 

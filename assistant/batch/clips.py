@@ -15,7 +15,8 @@ from assistant.nlu import HeardWord, interpret
 from assistant.nlu.types import Expect, Interpretation
 
 if TYPE_CHECKING:
-    from assistant.batch.play import Record, Stage
+    from assistant.batch.hearing import Stage
+    from assistant.batch.play import Record
 
 _COMPARED = ("digits", "yes_no", "intent", "correction")
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,15 @@ class Journal:
 
     def close(self) -> None:
         self._file.close()
+
+
+def model_id(folder: Path) -> str:
+    """Tells models apart: a digest of the description that names their files' checksums."""
+    try:
+        content = (folder / "model.json").read_bytes()
+    except OSError:
+        return folder.name
+    return f"{folder.name}:{hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from typing import Any
 
 from assistant.accounts.local import LocalAccounts
 from assistant.accounts.open import open_local
-from assistant.asr.types import RecognizerModel
 from assistant.batch.caller import Prepared, ScenarioCaller, Tape
 from assistant.batch.checking import Facts, check_call
+from assistant.batch.evaluate import understood
+from assistant.batch.hearing import Stage, hear
 from assistant.batch.line import LineSound
 from assistant.batch.places import join, local_file
 from assistant.batch.rows import counts, password_state
@@ -29,24 +30,11 @@ from assistant.batch.templates import Fixture, Templates, caller_phone, draw_fix
 from assistant.batch.turns import turn_records
 from assistant.batch.watching import WatchedAccounts, WatchedModel, WatchedTalk, WatchedVoice
 from assistant.call import Call, CallParts
-from assistant.call.parts import Phrases, Understand, Voice
 from assistant.errors import AssistantError, UsageError
+from assistant.nlu.types import Expect
 from assistant.settings import Settings
 
 Record = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What every scenario of a process shares: model, voice, understanding, settings."""
-
-    settings: Settings
-    model: RecognizerModel
-    patient: RecognizerModel  # for recordings: nobody waits for partial results
-    voice: Voice
-    understand: Understand
-    phrases: Phrases
-    rate: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +122,7 @@ class _Play:
             rows={name: after[name] - before[name] for name in after},
             password=password_state(self._accounts, self._fixtures, self._voice.password),
             seconds=call.now,
+            misread=self._listen_back() if scenario.expect.listen_back else (),
             turns=turn_records(call, self._voice.said, self._model, tape.owners),
         )
         return Played(self._record(call, facts), tape, call)
@@ -148,6 +137,16 @@ class _Play:
             "failures": [failure.as_dict(invented) for failure in failures],
             **facts.as_dict(self._scenario, self._templates, invented),
         }
+
+    def _listen_back(self) -> tuple[tuple[str, str], ...]:
+        """(meant, heard) of the digits that did not come out of the assistant as they should."""
+        found = []
+        for meant, pcm in self._voice.digits:
+            heard = understood(hear(self._stage, pcm, Expect.CODE), Expect.CODE)
+            digits = heard.digits.digits if heard.digits else ""
+            if digits != meant:
+                found.append((meant, digits))
+        return tuple(found)
 
     def _set_up(self) -> None:
         """Register the accounts and let their history happen, through the store's own door."""

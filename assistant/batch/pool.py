@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
-from assistant.batch.play import Stage
+from assistant.batch.hearing import Stage
 from assistant.batch.work import Done, Job, MakeStage, Status, do
 from assistant.errors import AssistantError
 

@@ -48,12 +48,16 @@ class Stop:
 
     def __init__(self) -> None:
         self.asked = False
+        self.interrupted = False  # by a person, who may want to go on later
 
     def __call__(self) -> bool:
         return self.asked
 
     def ask(self) -> None:
         self.asked = True
+
+    def interrupt(self) -> None:
+        self.asked = self.interrupted = True
 
 
 Seen = Callable[[Done], None]

@@ -161,6 +161,9 @@ class CallExpect(_Strict):
     password: Literal["works", "unchanged"] | None = Field(
         None, description="works: mật khẩu đã đọc đăng nhập được; unchanged: không đổi."
     )
+    listen_back: bool = Field(
+        False, description="Nghe lại các số trợ lý đọc bằng bộ nhận dạng: có đúng mã, mật khẩu?"
+    )
     rows: Rows = Rows()
     limits: Limits = Limits()
     error: str | None = Field(None, description="Mã lỗi phải gặp trước cuộc gọi, ví dụ audio-empty")
@@ -203,7 +206,6 @@ class ScenarioFile(_Strict):
     defaults: dict[str, Any] = Field(
         default_factory=dict,
         description="Điều chung của mọi kịch bản trong tệp; kịch bản ghi đè từng mục.",
-        json_schema_extra={"$ref": "#/$defs/Defaults"},
     )
     scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
 

@@ -23,6 +23,7 @@ class WatchedVoice:
     inner: Voice
     said: list[list[str]] = field(default_factory=list)
     password: str = field(default="", repr=False)
+    digits: list[tuple[str, bytes]] = field(default_factory=list, repr=False)  # meant, and heard
 
     @property
     def rate(self) -> int:
@@ -38,6 +39,10 @@ class WatchedVoice:
         for part in reply.parts:
             if isinstance(part, SayDigits) and part.secret:
                 self.password = part.digits
+        meant = [part.digits for part in reply.parts if isinstance(part, SayDigits)]
+        for digits, (start, end) in zip(meant, rendered.digit_spans, strict=True):
+            places = (2 * round(start * rendered.rate), 2 * round(end * rendered.rate))
+            self.digits.append((digits, rendered.pcm[slice(*places)]))
         return rendered
 
 

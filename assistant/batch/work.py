@@ -11,7 +11,8 @@ import numpy as np
 import soundfile
 
 from assistant.batch.clips import play_clip
-from assistant.batch.play import Played, Record, Stage, play_scenario
+from assistant.batch.hearing import Stage
+from assistant.batch.play import Played, Record, play_scenario
 from assistant.batch.scenario_files import Entry
 from assistant.call.recording import caller_spans, redact_assistant, redact_caller
 

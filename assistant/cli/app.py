@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "prompts": ("prompts",),
     "models": ("models",),
     "asr": ("asr",),
+    "batch": ("batch",),
     "train": ("train",),
     "doctor": ("doctor",),
 }

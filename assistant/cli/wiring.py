@@ -10,7 +10,7 @@ from assistant.accounts.open import open_accounts
 from assistant.accounts.remote import RemoteAccounts
 from assistant.asr.types import Word
 from assistant.asr.vosk_adapter import VoskModel
-from assistant.batch.play import Stage
+from assistant.batch.hearing import Stage
 from assistant.call import Call, CallParts, TableConversation
 from assistant.dialogue.types import Ask
 from assistant.nlu import HeardWord, interpret, phrases
