@@ -177,16 +177,13 @@ class History(_Strict):
 
 
 class Scenario(_Strict):
-    """Một cuộc gọi; hoặc, với listen, vài lời nghe riêng lẻ."""
+    """Một cuộc gọi."""
 
     name: str = Field(description="Tên, duy nhất trong tệp.")
     about: str = Field("", description="Kịch bản này giữ điều gì.")
     tags: tuple[str, ...] = Field((), description="Nhãn để lọc: --filter.")
     known_failure: str | None = Field(
         None, description="Lý do hiện chưa đạt; nếu đạt, báo cáo nói rõ là đã lành."
-    )
-    listen: Expect | None = Field(
-        None, description="Không gọi: chỉ nghe từng lượt như khi trợ lý đợi điều này."
     )
     accounts: tuple[Account, ...] = Field((Account(),), description="Tài khoản có sẵn.")
     history: History = History()
