@@ -89,3 +89,12 @@ def _filesystem(place: str) -> tuple[Any, str]:
             "Ví dụ với S3: pip install s3fs",
         ) from None
     return files, str(path)
+
+
+@contextmanager
+def open_binary(url: str) -> Iterator[IO[bytes]]:
+    """A file at an fsspec URL, for writing; its folders are made."""
+    files, path = _filesystem(url)
+    files.makedirs(path.rpartition("/")[0], exist_ok=True)
+    with files.open(path, "wb") as file:
+        yield file

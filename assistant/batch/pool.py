@@ -1,8 +1,8 @@
 """The engine of one machine: worker processes, each with the model loaded once.
 
-Only a few jobs are in flight, so a set of any size takes the same memory. A worker that dies
-takes nobody along: what was in flight is run again, one at a time, and a job that kills its
-worker twice is reported as such."""
+Only a few jobs are in flight, so a set of any size takes the same memory. A worker that dies or
+hangs takes nobody along: what was in flight is run again, one at a time, and a job that loses
+its worker twice is reported as such."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
@@ -44,7 +44,8 @@ def _work(chunk: Chunk, keep_audio: str) -> list[Done]:
 
 
 class Pool:
-    """Runs jobs in ``workers`` processes. ``stopped``: asked before each submission."""
+    """Runs jobs in ``workers`` processes. ``stopped``: asked before each submission;
+    ``patience``: seconds without any result after which a worker hangs."""
 
     def __init__(
         self,
@@ -52,9 +53,12 @@ class Pool:
         workers: int,
         keep_audio: str = "failed",
         stopped: Callable[[], bool] = lambda: False,
+        patience: float = 120.0,
     ) -> None:
         self._make_stage, self._workers = make_stage, workers
         self._keep_audio, self._stopped = keep_audio, stopped
+        self._patience = patience
+        self._pool: ProcessPoolExecutor | None = None
         self._flying: dict[Future[list[Done]], Chunk] = {}
         self._suspects: deque[Job] = deque()
         self._deaths: dict[int, int] = {}
@@ -62,19 +66,21 @@ class Pool:
     def run(self, jobs: Iterable[Job]) -> Iterator[Done]:
         """Results in the order in which they are finished."""
         waiting = chunks(jobs)
-        pool = self._open()
-        try:
-            while True:
-                self._submit(pool, waiting)
-                if not self._flying:
-                    return
-                done, broken = self._collect()
-                yield from done
-                if broken:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    pool = self._open()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        while True:
+            self._pool = self._pool or self._open()
+            self._submit(self._pool, waiting)
+            if not self._flying:
+                return
+            done, broken = self._collect(self._pool)
+            if broken:
+                self.close()
+            yield from done
+
+    def close(self) -> None:
+        """End the workers; a later run starts new ones."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            _kill(pool)
 
     def _open(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # Kaldi's threads do not survive a fork
@@ -102,15 +108,18 @@ class Pool:
             broken.set_exception(error)
             self._flying[broken] = chunk
 
-    def _collect(self) -> tuple[list[Done], bool]:
-        finished, _ = wait(self._flying, return_when=FIRST_COMPLETED)
+    def _collect(self, pool: ProcessPoolExecutor) -> tuple[list[Done], bool]:
+        finished, _ = wait(self._flying, self._patience, return_when=FIRST_COMPLETED)
+        if not finished:
+            _kill(pool)  # every future now says that its pool is broken
+            finished, _ = wait(self._flying)
         done: list[Done] = []
         lost: list[Chunk] = []
         for future in finished:
             chunk = self._flying.pop(future)
             try:
                 done += future.result()
-            except BrokenProcessPool:
+            except (BrokenProcessPool, CancelledError):
                 lost.append(chunk)
         if not lost:
             return done, False
@@ -131,6 +140,16 @@ class Pool:
         return given_up
 
 
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """End the pool without waiting: a decoder that hangs hears no request to stop."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.kill()
+    for process in processes:
+        process.join()
+
+
 def chunks(jobs: Iterable[Job]) -> Iterator[Chunk]:
     """Calls one by one, recordings several at once; lazily."""
     rest = iter(jobs)
@@ -143,9 +162,9 @@ def chunks(jobs: Iterable[Job]) -> Iterator[Chunk]:
 
 def died(job: Job) -> Done:
     """The record of a job that kills its worker."""
-    failure = {"what": "crash", "turn": None, "expected": "-", "got": "the worker process died"}
+    failure = {"what": "crash", "turn": None, "expected": "-", "got": "the worker process died or hung"}
     record = {
-        "kind": "call", "invented": True, "crash": "worker-died", "failures": [failure],
+        "kind": "call", "invented": True, "crash": "worker-lost", "failures": [failure],
         "seconds": 0.0, "elapsed": 0.0, "ordinal": job.ordinal, "id": job.entry.id,
         "source": job.entry.source, "tags": list(job.entry.tags), "round": job.round,
         "status": Status.ERROR, "known_failure": None,

@@ -42,6 +42,8 @@ class Engine(Protocol):
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Done]: ...
 
+    def close(self) -> None: ...
+
 
 class Stop:
     """Asked to stop: nothing new is begun, what is running is finished."""

@@ -36,8 +36,8 @@ def speak_plain(text: str, number: int, rate: int) -> Samples:
 
 def recorded(path: Path, rate: int, limits: AudioLimits) -> Samples:
     """A file's sound at ``rate``; raises AudioError."""
-    recording = read_audio(path, limits)
-    pcm = resample(recording.pcm, recording.rate, rate)
+    audio = read_audio(path, limits).audio
+    pcm = resample(audio.pcm, audio.rate, rate)
     return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
 
 

@@ -17,7 +17,7 @@ from assistant.batch.scenario_files import Entry
 from assistant.call.recording import caller_spans, redact_assistant, redact_caller
 
 MakeStage = Callable[[], Stage]
-_PEAKS = 600  # points of a drawn waveform
+PEAK = 0.05  # s of sound a point of a drawn waveform
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +114,16 @@ def sound_of(stage: Stage, played: Played, record: Record) -> dict[str, bytes]:
         caller = redact_caller(caller, stage.rate, keep, tone)
         assistant = redact_assistant(assistant, stage.rate, played.call.spoken_digits)
     sides = {"caller": caller, "assistant": assistant}
-    record["peaks"] = {name: peaks(pcm) for name, pcm in sides.items()}
+    record["peaks"] = {name: peaks(pcm, stage.rate) for name, pcm in sides.items()}
     return {name: mp3(pcm, stage.rate) for name, pcm in sides.items()}
 
 
-def peaks(pcm: bytes) -> list[int]:
-    """The outline of a sound: ``_PEAKS`` values 0..100 on a square-root scale."""
+def peaks(pcm: bytes, rate: int) -> list[int]:
+    """The outline of a sound: a value 0..100 every ``PEAK`` seconds, on a square-root scale."""
     samples = np.abs(np.frombuffer(pcm, "<i2").astype(np.float32)) / 32768
     if not len(samples):
         return []
-    edges = np.linspace(0, len(samples), min(_PEAKS, len(samples)) + 1).astype(int)[:-1]
+    edges = np.arange(0, len(samples), round(PEAK * rate))
     return [int(v) for v in np.round(100 * np.sqrt(np.maximum.reduceat(samples, edges)))]
 
 

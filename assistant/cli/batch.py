@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -87,6 +87,9 @@ def run_command(
     parquet: Annotated[
         Path | None, typer.Option(help="Ghi thêm kết quả dạng Parquet vào thư mục này.")
     ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Giây không có kết quả nào thì coi là treo.")
+    ] = 120.0,
     as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
 ) -> None:
     """Chạy mọi kịch bản, mỗi kịch bản trên một cơ sở dữ liệu dùng một lần (run scenarios).
@@ -100,10 +103,11 @@ def run_command(
     facts = _facts(plan, settings)
     folder = out or (_latest() if resume else _new_folder())
     stop = Stop()
-    make = _engine(engine, settings, workers or os.cpu_count() or 1, audio, address, stop)
+    count = workers or os.cpu_count() or 1
+    chosen = _engine(engine, settings, count, audio, address, stop, timeout)
     journal = journals.Journal.open(folder, facts, resume)
     try:
-        _execute(plan, journal, make, stop, as_json, parquet)
+        _execute(plan, journal, chosen, stop, as_json, parquet)
     finally:
         journal.close()
     summary = summarise(journals.read_records(folder))
@@ -192,14 +196,20 @@ def _latest() -> Path:
 
 
 def _engine(
-    name: str, settings: Settings, workers: int, audio: str, address: str | None, stop: Stop
+    name: str,
+    settings: Settings,
+    workers: int,
+    audio: str,
+    address: str | None,
+    stop: Stop,
+    timeout: float,
 ) -> Engine:
     make_stage = partial(open_stage, settings)
     if name == "ray":
         from assistant.batch.ray_engine import RayEngine
 
         return RayEngine(make_stage, workers, address, audio, stop)
-    return Pool(make_stage, workers, audio, stop)
+    return Pool(make_stage, workers, audio, stop, timeout)
 
 
 def _execute(
@@ -212,7 +222,12 @@ def _execute(
 ) -> None:
     total = plan.count()
     finished = sum(journal.has(ordinal) for ordinal in range(total))
-    with _signals(stop), Progress(total, finished, hidden) as progress, _table(parquet) as table:
+    with (
+        closing(engine),
+        _signals(stop),
+        Progress(total, finished, hidden) as progress,
+        _table(parquet) as table,
+    ):
 
         def seen(done: Done) -> None:
             progress.seen(done)
