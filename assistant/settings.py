@@ -165,6 +165,15 @@ class Notify(BaseModel):
     ca_file: Path | None = Field(None, description="CA of the gateway's certificate, PEM")
 
 
+class Capture(BaseModel):
+    """Turns of real calls kept for tests, after the caller's spoken consent."""
+
+    enabled: bool = Field(False, description="ask every caller for consent, keep what is allowed")
+    folder: Path = Field(Path("var/captures"), description="encrypted, one file a turn")
+    key_file: Path | None = Field(None, description="mode 0600; None: beside the folder")
+    days: int = Field(30, ge=1, le=365, description="days; then a turn is removed")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
@@ -192,6 +201,7 @@ class Settings(BaseSettings):
     voice: Voice = Voice()
     remote: Remote = Remote()
     notify: Notify = Notify()
+    capture: Capture = Capture()
 
 
 def load_settings() -> Settings:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from multiprocessing.process import BaseProcess
 
 from assistant.batch.hearing import Stage
 from assistant.batch.work import Done, Job, MakeStage, Status, do
@@ -111,8 +112,9 @@ class Pool:
     def _collect(self, pool: ProcessPoolExecutor) -> tuple[list[Done], bool]:
         finished, _ = wait(self._flying, self._patience, return_when=FIRST_COMPLETED)
         if not finished:
-            _kill(pool)  # every future now says that its pool is broken
-            finished, _ = wait(self._flying)
+            for process in _processes(pool):
+                process.kill()
+            finished, _ = wait(self._flying)  # every future says that its pool is broken
         done: list[Done] = []
         lost: list[Chunk] = []
         for future in finished:
@@ -142,12 +144,16 @@ class Pool:
 
 def _kill(pool: ProcessPoolExecutor) -> None:
     """End the pool without waiting: a decoder that hangs hears no request to stop."""
-    processes = list((pool._processes or {}).values())
+    processes = _processes(pool)
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()
     for process in processes:
         process.join()
+
+
+def _processes(pool: ProcessPoolExecutor) -> list[BaseProcess]:
+    return list((pool._processes or {}).values())
 
 
 def chunks(jobs: Iterable[Job]) -> Iterator[Chunk]:

@@ -25,6 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "models": ("models",),
     "asr": ("asr",),
     "batch": ("batch",),
+    "label": ("label", "captures"),
     "train": ("train",),
     "doctor": ("doctor",),
 }

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from assistant.accounts.local import LocalAccounts
 from assistant.accounts.open import open_accounts
 from assistant.accounts.remote import RemoteAccounts
 from assistant.asr.types import Word
 from assistant.asr.vosk_adapter import VoskModel
+from assistant.batch.captures import Captures
 from assistant.batch.hearing import Stage
 from assistant.call import Call, CallParts, TableConversation
+from assistant.call.capture import CapturingModel
+from assistant.call.consent import ConsentTalk
 from assistant.dialogue.types import Ask
 from assistant.nlu import HeardWord, interpret, phrases
 from assistant.nlu.types import Interpretation
@@ -61,7 +65,27 @@ def open_parts(settings: Settings) -> Wired:
 def new_call(wired: Wired, settings: Settings, phone: str | None) -> Call:
     """A call from ``phone`` (None: withheld) that has not begun."""
     talk = TableConversation(settings.dialogue, settings.security.verifications_per_call)
+    if settings.capture.enabled:
+        return _captured_call(wired, settings, phone, talk)
     return Call(wired.parts, talk, phone, uuid.uuid4().hex, wired.rate)
+
+
+def _captured_call(
+    wired: Wired, settings: Settings, phone: str | None, talk: TableConversation
+) -> Call:
+    """A call that asks for consent first; with it, turns without digits are kept, encrypted."""
+    model = CapturingModel(wired.parts.model)
+    captures = Captures(settings.capture)
+
+    def finished(consent: bool) -> None:
+        if consent:
+            for utterance in model.utterances(call.turns, call.reveal):
+                captures.add(utterance, datetime.now(UTC))
+
+    parts = replace(wired.parts, model=model)
+    asking = ConsentTalk(talk, finished)
+    call = Call(parts, asking, phone, uuid.uuid4().hex, wired.rate)
+    return call
 
 
 def open_stage(settings: Settings) -> Stage:

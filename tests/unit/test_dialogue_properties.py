@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assistant.call.consent import PROMPT as CONSENT
 from assistant.dialogue import DialogueState, initial, step
 from assistant.dialogue.code import code_progress
 from assistant.dialogue.meaning import FROM_CALLER, Meaning, meaning_of
@@ -453,7 +454,8 @@ def test_every_prompt_said_exists_and_every_prompt_is_said() -> None:
         walk = Walk(seed, limits=LIMITS[seed % 3])
         walk.run()
         said_keys |= walk.keys_said
-    written = {key for key in CATALOGUE if not key.startswith("digit_")}
+    before = {CONSENT}  # asked by call/consent.py, in front of the dialogue
+    written = {key for key in CATALOGUE if not key.startswith("digit_")} - before
     assert said_keys - written == set()
     assert written - said_keys == set()
 
