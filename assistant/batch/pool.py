@@ -21,6 +21,7 @@ from assistant.errors import AssistantError
 
 _CLIPS_AT_ONCE = 16  # a clip takes milliseconds; a call takes a second
 _AHEAD = 2  # chunks waiting for each worker
+_START = 5  # times the patience for workers that still load their model
 _DEATHS = 2  # of a job's worker, then the job is the culprit
 
 Chunk = tuple[Job, ...]
@@ -60,6 +61,7 @@ class Pool:
         self._keep_audio, self._stopped = keep_audio, stopped
         self._patience = patience
         self._pool: ProcessPoolExecutor | None = None
+        self._fresh = True  # nothing has come back from this pool yet
         self._flying: dict[Future[list[Done]], Chunk] = {}
         self._suspects: deque[Job] = deque()
         self._deaths: dict[int, int] = {}
@@ -84,6 +86,7 @@ class Pool:
             _kill(pool)
 
     def _open(self) -> ProcessPoolExecutor:
+        self._fresh = True
         context = multiprocessing.get_context("spawn")  # Kaldi's threads do not survive a fork
         return ProcessPoolExecutor(
             self._workers, mp_context=context, initializer=_prepare, initargs=(self._make_stage,)
@@ -110,7 +113,9 @@ class Pool:
             self._flying[broken] = chunk
 
     def _collect(self, pool: ProcessPoolExecutor) -> tuple[list[Done], bool]:
-        finished, _ = wait(self._flying, self._patience, return_when=FIRST_COMPLETED)
+        patience = self._patience * (_START if self._fresh else 1)
+        finished, _ = wait(self._flying, patience, return_when=FIRST_COMPLETED)
+        self._fresh = False
         if not finished:
             for process in _processes(pool):
                 process.kill()

@@ -37,7 +37,7 @@ _PHASES = {
 def write_report(path: Path, folder: Path, diff: Diff | None = None) -> None:
     """The report of the run in ``folder``. Raises UsageError ``batch-write``."""
     run = read_run(folder)
-    summary = summarise(read_records(folder))
+    summary = summarise(read_records(folder), run["repeat"] > 1)
     page = _page(run, summary, diff, folder)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

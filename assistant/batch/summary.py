@@ -35,7 +35,7 @@ class Summary:
     seconds: float = 0.0
     elapsed: float = 0.0
     invented: bool = True
-    rounds: dict[str, set[str]] = field(default_factory=dict, repr=False)  # of repeated runs
+    rounds: dict[str, set[str]] | None = field(default=None, repr=False)  # of repeated runs
 
     def add(self, record: Record) -> None:
         status = record["status"]
@@ -53,7 +53,7 @@ class Summary:
         kept = self.kept.setdefault(status, [])
         if len(kept) < SHOWN:
             kept.append(record)
-        if record["round"] or record["id"] in self.rounds:
+        if self.rounds is not None:
             self.rounds.setdefault(record["id"], set()).add(status)
 
     def _add_call(self, record: Record) -> None:
@@ -100,7 +100,7 @@ class Summary:
     @property
     def flaky(self) -> list[str]:
         """Repeated entries that did not end alike every time."""
-        return sorted(name for name, found in self.rounds.items() if len(found) > 1)
+        return sorted(name for name, found in (self.rounds or {}).items() if len(found) > 1)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -118,8 +118,9 @@ class Summary:
         }
 
 
-def summarise(records: Iterable[Record]) -> Summary:
-    summary = Summary()
+def summarise(records: Iterable[Record], repeated: bool = False) -> Summary:
+    """``repeated``: entries were run more than once, so look for those that changed."""
+    summary = Summary(rounds={} if repeated else None)
     for record in records:
         summary.add(record)
     return summary

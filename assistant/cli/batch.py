@@ -110,7 +110,7 @@ def run_command(
         _execute(plan, journal, chosen, stop, as_json, parquet)
     finally:
         journal.close()
-    summary = summarise(journals.read_records(folder))
+    summary = summarise(journals.read_records(folder), repeat > 1)
     diff = _diff(against, folder) if against else None
     if junit:
         write_junit(junit, summary, journals.read_records(folder))
