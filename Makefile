@@ -13,6 +13,8 @@ HUMAN  ?= ../shared/speech/train
 TEXT   ?= ../shared/speech/text
 # More arguments for pytest, for example: make test PYTEST="-k dialogue -x"
 PYTEST ?=
+# More arguments for the scenarios, for example: make batch BATCH="--filter must --against var/batch/OLD"
+BATCH  ?=
 
 BIN     := $(VENV)/bin
 PY      := $(BIN)/python
@@ -26,7 +28,7 @@ DEMO       := var/demo
 DEMO_PHONE := 0501234567
 DEMO_CODE  := 7931025846
 DEMO_TURNS := $(sort $(wildcard examples/demo/[12]*.wav)) keys:1 $(sort $(wildcard examples/demo/[45]*.wav))
-demo talk batch: export ASSISTANT_DATABASE_URL := sqlite:///$(DEMO)/accounts.sqlite3
+demo talk: export ASSISTANT_DATABASE_URL := sqlite:///$(DEMO)/accounts.sqlite3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -50,9 +52,8 @@ talk: $(RUN) ## Nói chuyện trực tiếp qua micro (chưa có: by microphone,
 	@echo "Chưa nói chuyện trực tiếp được: còn thiếu kênh micro và điện thoại trên trang web. Hiện gọi thử bằng tệp: make demo."
 	@echo "Not there yet: the microphone and web-phone channels are missing. For now, call with audio files: make demo."
 
-batch: $(RUN) ## Chạy hàng loạt kịch bản âm thanh (chưa có: scored scenarios, not there yet)
-	@echo "Chưa chạy kịch bản hàng loạt được: còn thiếu tệp kịch bản, chấm điểm và báo cáo. Hiện ghi lời nói của nhiều tệp bằng: assistant transcribe *.wav"
-	@echo "Not there yet: scenarios, scoring and reports are missing. For now, transcribe many files with: assistant transcribe *.wav"
+batch: $(DEV) ## Chạy mọi kịch bản trong tests/scenarios, báo cáo ra var/batch/report.html (scored scenarios)
+	$(BIN)/assistant batch run tests/scenarios --report var/batch/report.html $(BATCH)
 
 test: $(DEV) ## Kiểm thử, dưới 5 phút trên 2 lõi (the tests, under 5 minutes on 2 cores)
 	$(PY) -m pytest -m "not full and not network" $(PYTEST)

@@ -13,8 +13,8 @@ settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Scenarios that must pass on any model are part of `make test`, all others of the full
+    """A few scenarios that pass on any model are part of `make test`, all others of the full
     tests."""
     for item in items:
-        if isinstance(item, ScenarioItem) and "must" not in item.entry.tags:
+        if isinstance(item, ScenarioItem) and "quick" not in item.entry.tags:
             item.add_marker("full")

@@ -138,11 +138,11 @@ def waveform(record: Mapping[str, Any]) -> str:
     listened = "".join(
         f'<rect x="{turn["listened"] * _PX:.0f}" y="0" class="listening" '
         f'width="{max(1, (turn["ended"] - turn["listened"]) * _PX):.0f}" height="{bottom}"/>'
-        for turn in record["turns"]
+        for turn in record.get("turns", ())
         if turn["listened"] is not None and turn["ended"] is not None
     )
     words = "".join(
-        _word(word, 4 * _LANE + 28) for turn in record["turns"] for word in turn.get("words", ())
+        _word(word, 4 * _LANE + 28) for turn in record.get("turns", ()) for word in turn.get("words", ())
     )
     marks = "".join(
         f'<text x="{s * _PX}" y="{bottom + 12}" class="tick">{s} s</text>'

@@ -185,10 +185,10 @@ def is_subsequence(wanted: Sequence[object], found: Sequence[object]) -> bool:
 
 
 def _digit_pairs(facts: Facts, scenario: Scenario, templates: Templates) -> list[list[str]]:
-    """(expected, heard) of every spoken turn that says which digits it holds."""
+    """(expected, heard) of every spoken turn that was heard and says which digits it holds."""
     pairs = []
     for number, turn in enumerate(scenario.turns):
-        if turn.expect.digits and turn.kind != "keys":
+        if turn.expect.digits and turn.kind != "keys" and facts.of(number):
             heard = "".join(one.digits for one in facts.of(number))
             pairs.append([templates.digits(turn.expect.digits), heard])
     return pairs

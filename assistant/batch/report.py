@@ -262,7 +262,7 @@ def _call(record: Record, folder: Path, sound: bool) -> str:
         f"<tr><td>{turn['asked']:.1f}</td><td>{escape(turn['expect'] or '')}</td>"
         f"<td class='assistant'>{escape(turn['prompt'])}<small>{' '.join(turn['prompts'])}</small></td>"
         f"<td class='caller'>{_said(turn)}</td><td>{_meaning(turn)}</td></tr>"
-        for turn in record["turns"]
+        for turn in record.get("turns", ())
     )
     table = (
         "<table class='turns'><tr><th>s</th><th>đợi</th><th>trợ lý nói</th>"
