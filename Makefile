@@ -105,12 +105,12 @@ $(TRAIN): $(DEV)
 	@touch $@
 
 $(FULL): $(TRAIN)
-	@$(INSTALL) -e '.[dev,train,piper]'
+	@$(INSTALL) -e '.[dev,train,piper,ray]'
 	@touch $@
 
 lock: ## Khóa lại phiên bản các gói bằng uv (lock the versions again)
 	uv lock --upgrade
-	uv export --quiet --frozen --extra dev --extra piper --extra train --no-hashes --no-annotate \
+	uv export --quiet --frozen --extra dev --extra piper --extra ray --extra train --no-hashes --no-annotate \
 	  --no-emit-project --prune torch -o requirements.lock
 
 clean: ## Xóa môi trường ảo và những gì đã sinh ra (remove what was made)

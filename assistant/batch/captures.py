@@ -62,9 +62,7 @@ class Captures:
         """Keep a turn; what has become too old goes."""
         self.purge(now)
         name = f"{now.astimezone(UTC).strftime(_MOMENT)}-{secrets.token_hex(6)}"
-        captured = Captured(
-            name, utterance.expect, utterance.heard, utterance.rate, utterance.pcm
-        )
+        captured = Captured(name, utterance.expect, utterance.heard, utterance.rate, utterance.pcm)
         self.write(captured)
         return captured
 

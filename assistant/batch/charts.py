@@ -1,4 +1,4 @@
-"""Pictures of a report as SVG text. Pure: numbers in, markup out; colours are classes of the CSS."""
+"""Pictures of a report as SVG text. Pure: numbers in, markup out; the CSS has the colours."""
 
 from __future__ import annotations
 
@@ -142,7 +142,9 @@ def waveform(record: Mapping[str, Any]) -> str:
         if turn["listened"] is not None and turn["ended"] is not None
     )
     words = "".join(
-        _word(word, 4 * _LANE + 28) for turn in record.get("turns", ()) for word in turn.get("words", ())
+        _word(word, 4 * _LANE + 28)
+        for turn in record.get("turns", ())
+        for word in turn.get("words", ())
     )
     marks = "".join(
         f'<text x="{s * _PX}" y="{bottom + 12}" class="tick">{s} s</text>'

@@ -15,7 +15,13 @@ from assistant.dialogue.state import Phase
 from assistant.dialogue.types import EndOfCall
 
 _MASKED = re.compile(r"\d{2,}")
-_SPOKEN = {"said", "digits", "correction", "verified", "listen_back"}  # may hold a code, in words too
+_SPOKEN = {
+    "said",
+    "digits",
+    "correction",
+    "verified",
+    "listen_back",
+}  # may hold a code, in words too
 _HIDDEN = "•••"
 
 

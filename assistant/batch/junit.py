@@ -56,7 +56,9 @@ def _inside(record: Record) -> str:
         f"{one['what']} (turn {one['turn']}): expected {one['expected']}, got {one['got']}"
         for one in record["failures"]
     ]
-    return f"<{tag} message={_attribute(why_of(record))}>{escape(_clean(chr(10).join(lines)))}</{tag}>"
+    return (
+        f"<{tag} message={_attribute(why_of(record))}>{escape(_clean(chr(10).join(lines)))}</{tag}>"
+    )
 
 
 def _attribute(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Files by path or by fsspec URL (``s3://…``, ``memory://…``): the latter need the extra ``ray``."""
+"""Files by path or by fsspec URL (``s3://…``, ``memory://…``); URLs need the extra ``ray``."""
 
 from __future__ import annotations
 

@@ -214,4 +214,3 @@ def _failed_to_begin(scenario: Scenario, error: AssistantError) -> Record:
     )
     return {"kind": "call", "invented": True, "failures": failures, "error": error.code,
             "seconds": 0.0, "turns": []}  # fmt: skip
-

@@ -173,7 +173,12 @@ def chunks(jobs: Iterable[Job]) -> Iterator[Chunk]:
 
 def died(job: Job) -> Done:
     """The record of a job that kills its worker."""
-    failure = {"what": "crash", "turn": None, "expected": "-", "got": "the worker process died or hung"}
+    failure = {
+        "what": "crash",
+        "turn": None,
+        "expected": "-",
+        "got": "the worker process died or hung",
+    }
     record = {
         "kind": "call", "invented": True, "crash": "worker-lost", "failures": [failure],
         "seconds": 0.0, "elapsed": 0.0, "ordinal": job.ordinal, "id": job.entry.id,

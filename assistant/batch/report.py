@@ -115,7 +115,8 @@ def _success(summary: Summary) -> str:
     low, high = (100 * bound for bound in summary.rate.interval)
     value = "–" if summary.rate.value is None else f"{100 * summary.rate.value:.1f} %"
     tiles = "".join(
-        f'<div class="tile {status}"><b>{summary.statuses[status]}</b>{vi} <small>{en}</small></div>'
+        f'<div class="tile {status}"><b>{summary.statuses[status]}</b>{vi} '
+        f"<small>{en}</small></div>"
         for status, (vi, en) in _NAMES.items()
         if summary.statuses[status]
     )
@@ -144,9 +145,12 @@ def _healed(summary: Summary) -> str:
     flaky = "".join(f"<li>{escape(name)}</li>" for name in summary.flaky)
     out = ""
     if names:
-        out += f"<section><h2>Đã lành <small>healed: drop known_failure</small></h2><ul>{names}</ul></section>"
+        out += "<section><h2>Đã lành <small>healed: drop known_failure</small></h2>"
+        out += f"<ul>{names}</ul></section>"
     if flaky:
-        out += f"<section><h2>Lúc được lúc không <small>flaky</small></h2><ul>{flaky}</ul></section>"
+        out += (
+            f"<section><h2>Lúc được lúc không <small>flaky</small></h2><ul>{flaky}</ul></section>"
+        )
     return out
 
 
@@ -186,9 +190,7 @@ def _pictures(summary: Summary) -> str:
 def _tags(summary: Summary) -> str:
     rows = []
     for tag, counts in sorted(summary.by_tag.items()):
-        cells = "".join(
-            f'<td class="{status}">{counts[status] or ""}</td>' for status in _NAMES
-        )
+        cells = "".join(f'<td class="{status}">{counts[status] or ""}</td>' for status in _NAMES)
         rows.append(f"<tr><td>{escape(tag)}</td>{cells}<td>{counts.total()}</td></tr>")
     heads = "".join(f"<th>{vi}</th>" for vi, _ in _NAMES.values())
     return (
@@ -260,7 +262,8 @@ def _clip(record: Record) -> str:
 def _call(record: Record, folder: Path, sound: bool) -> str:
     turns = "".join(
         f"<tr><td>{turn['asked']:.1f}</td><td>{escape(turn['expect'] or '')}</td>"
-        f"<td class='assistant'>{escape(turn['prompt'])}<small>{' '.join(turn['prompts'])}</small></td>"
+        f"<td class='assistant'>{escape(turn['prompt'])}"
+        f"<small>{' '.join(turn['prompts'])}</small></td>"
         f"<td class='caller'>{_said(turn)}</td><td>{_meaning(turn)}</td></tr>"
         for turn in record.get("turns", ())
     )

@@ -87,9 +87,7 @@ class WatchedModel:
 
 
 class _WatchedRecognizer:
-    def __init__(
-        self, inner: Recognizer, heard: list[tuple[tuple[Word, ...], float]]
-    ) -> None:
+    def __init__(self, inner: Recognizer, heard: list[tuple[tuple[Word, ...], float]]) -> None:
         self._inner, self._heard = inner, heard
         self._fed = self._rate = 0
 

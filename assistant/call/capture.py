@@ -50,9 +50,7 @@ class CapturingModel:
 
 
 class _Capturing:
-    def __init__(
-        self, inner: Recognizer, kept: list[tuple[tuple[Word, ...], bytes, int]]
-    ) -> None:
+    def __init__(self, inner: Recognizer, kept: list[tuple[tuple[Word, ...], bytes, int]]) -> None:
         self._inner, self._kept = inner, kept
         self._pcm = bytearray()
         self._rate = 0

@@ -26,6 +26,7 @@ from assistant.batch.scenario_files import fingerprint
 from assistant.batch.starter import write_starter
 from assistant.batch.summary import Summary, summarise
 from assistant.batch.work import Done, Status
+from assistant.cli import batch_options as options
 from assistant.cli.batch_show import Progress, show_diff, show_summary
 from assistant.cli.show import print_json
 from assistant.cli.wiring import open_stage
@@ -34,8 +35,6 @@ from assistant.settings import Settings, load_settings
 
 RUNS = Path("var/batch")
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-_AUDIO = ("failed", "all", "none")
-_ENGINES = ("local", "ray")
 
 
 def register(app: typer.Typer) -> None:
@@ -50,54 +49,30 @@ def register(app: typer.Typer) -> None:
 
 
 def run_command(
-    place: Annotated[
-        str,
-        typer.Argument(
-            metavar="CHỖ",
-            help="Tệp *.scenario.yaml, thư mục có kịch bản hay labels.csv, hoặc địa chỉ s3://…",
-        ),
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Thư mục của lượt chạy; mặc định var/batch/NGÀY-GIỜ.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Chạy tiếp lượt bị dừng.")] = False,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Số tiến trình; mặc định bằng số lõi.")
-    ] = None,
-    text_filter: Annotated[
-        str, typer.Option("--filter", help='Chỉ chạy tên hay nhãn có các từ này; "-từ": bỏ.')
-    ] = "",
-    repeat: Annotated[
-        int, typer.Option(min=1, help="Chạy lại N vòng với mã số, tiếng ồn khác (tìm lúc được lúc không).")
-    ] = 1,
-    seed: Annotated[int, typer.Option(help="Gốc của mọi điều ngẫu nhiên.")] = 0,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Dừng ở lỗi đầu tiên.")] = False,
-    audio: Annotated[
-        str, typer.Option(help=f"Giữ âm thanh của: {', '.join(_AUDIO)}.")
-    ] = "failed",
-    report: Annotated[Path | None, typer.Option(help="Ghi báo cáo HTML (một tệp).")] = None,
-    junit: Annotated[Path | None, typer.Option(help="Ghi JUnit XML.")] = None,
-    against: Annotated[
-        Path | None, typer.Option(help="So với lượt chạy cũ ở thư mục này.")
-    ] = None,
-    engine: Annotated[str, typer.Option(help=f"Chạy ở đâu: {', '.join(_ENGINES)}.")] = "local",
-    address: Annotated[
-        str | None, typer.Option(help="Địa chỉ cụm Ray; bỏ trống: cụm tạm trên máy này.")
-    ] = None,
-    parquet: Annotated[
-        Path | None, typer.Option(help="Ghi thêm kết quả dạng Parquet vào thư mục này.")
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=1, help="Giây không có kết quả nào thì coi là treo.")
-    ] = 120.0,
-    as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
+    place: options.Place,
+    out: options.Out = None,
+    resume: options.Resume = False,
+    workers: options.Workers = None,
+    text_filter: options.Filter = "",
+    repeat: options.Repeat = 1,
+    seed: options.Seed = 0,
+    fail_fast: options.FailFast = False,
+    audio: options.Audio = "failed",
+    report: options.Report = None,
+    junit: options.Junit = None,
+    against: options.Against = None,
+    engine: options.EngineName = "local",
+    address: options.Address = None,
+    parquet: options.Parquet = None,
+    timeout: options.Timeout = 120.0,
+    as_json: options.AsJson = False,
 ) -> None:
     """Chạy mọi kịch bản, mỗi kịch bản trên một cơ sở dữ liệu dùng một lần (run scenarios).
 
     Mã thoát: 0 đạt cả (lỗi đã biết không tính); 1 có lỗi; 130 bị dừng, chạy tiếp bằng --resume.
     """
-    _one_of("--audio", audio, _AUDIO)
-    _one_of("--engine", engine, _ENGINES)
+    _one_of("--audio", audio, options.AUDIO)
+    _one_of("--engine", engine, options.ENGINES)
     settings = load_settings()
     plan = Plan(place, text_filter, repeat, seed, fail_fast)
     facts = _facts(plan, settings)
@@ -278,9 +253,7 @@ def _write_report(path: Path, folder: Path, diff: Diff | None) -> None:
     write_report(path, folder, diff)
 
 
-def _tell(
-    folder: Path, summary: Summary, diff: Diff | None, stop: Stop, as_json: bool
-) -> None:
+def _tell(folder: Path, summary: Summary, diff: Diff | None, stop: Stop, as_json: bool) -> None:
     if as_json:
         found = {"run": str(folder), **summary.as_dict(), "interrupted": stop.interrupted}
         found["failures"] = [

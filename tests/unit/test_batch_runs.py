@@ -134,7 +134,7 @@ def test_sound_is_private(tmp_path: Path) -> None:
 
 def run(folder: Path, out: Path, **options: Any) -> list[dict[str, Any]]:
     stop = Stop()
-    pool = Pool(fragile_stage, 2, "none", stop, **options)
+    pool = Pool(fragile_stage, 1, "none", stop, **options)
     journal = Journal.open(out, FACTS, resume=False)
     execute(Plan(str(folder)), journal, pool, stop, lambda done: None)
     pool.close()
@@ -142,13 +142,12 @@ def run(folder: Path, out: Path, **options: Any) -> list[dict[str, Any]]:
     return sorted(read_records(out), key=lambda one: int(one["ordinal"]))
 
 
+@pytest.mark.timeout(300)  # a new worker is a new interpreter, three times
 def test_a_worker_that_dies_costs_only_its_own_entry(tmp_path: Path) -> None:
-    values = [1] * 40
-    values[7] = values[30] = DEADLY
-    found = run(clips(tmp_path / "set", values), tmp_path / "run")
-    assert [one["ordinal"] for one in found] == list(range(40))
+    found = run(clips(tmp_path / "set", [1, 1, DEADLY, 1]), tmp_path / "run")
+    assert [one["ordinal"] for one in found] == list(range(4))
     bad = {one["ordinal"]: one["crash"] for one in found if one["status"] == Status.ERROR}
-    assert bad == {7: "worker-lost", 30: "worker-lost"}
+    assert bad == {2: "worker-lost"}
 
 
 @pytest.mark.full
@@ -221,8 +220,9 @@ def test_what_came_out_differently_every_time_is_flaky() -> None:
 def test_a_diff_says_what_broke_and_what_healed() -> None:
     before = [record(0), record(1, Status.KNOWN), record(2, Status.FAILED, failures=[failure()]),
               record(3), record(9)]  # fmt: skip
-    after = [record(0, Status.FAILED, failures=[failure()]), record(1, Status.HEALED),
-             record(2, Status.FAILED, failures=[failure("reply")]), record(3), record(8)]  # fmt: skip
+    other = record(2, Status.FAILED, failures=[failure("reply")])
+    after = [record(0, Status.FAILED, failures=[failure()]), record(1, Status.HEALED), other,
+             record(3), record(8)]  # fmt: skip
     diff = compare(before, after)
     assert [one.id for one in diff.broke] == ["e/0"]
     assert "digits" in diff.broke[0].why
@@ -233,9 +233,9 @@ def test_a_diff_says_what_broke_and_what_healed() -> None:
 
 def test_junit_is_xml_whatever_was_heard(tmp_path: Path) -> None:
     records = [record(0), record(1, Status.FAILED, failures=[failure()]),
-               record(2, Status.KNOWN, known_failure="\x01later"), record(3, Status.ERROR, failures=[failure("crash")])]  # fmt: skip
+               record(2, Status.KNOWN, known_failure="\x01later"),
+               record(3, Status.ERROR, failures=[failure("crash")])]  # fmt: skip
     write_junit(tmp_path / "j.xml", summarise(records), records)
     suite = ElementTree.parse(tmp_path / "j.xml").getroot()
     assert suite.attrib["tests"] == "4"
     assert [child.tag for case in suite for child in case] == ["failure", "skipped", "error"]
-

@@ -70,7 +70,7 @@ def test_every_prompt_that_scenarios_expect_exists() -> None:
         ("scenarios: [\n", 2, "expected"),
         ("- a\n", 1, "mapping"),
         (
-            "scenarios:\n  - {name: a, turns: [{keys: '8'}]}\n  - {name: a, turns: [{keys: '8'}]}\n",
+            "scenarios:\n" + 2 * "  - {name: a, turns: [{keys: '8'}]}\n",
             1,
             "two scenarios",
         ),
@@ -143,7 +143,9 @@ def test_places(text: str, digits: str) -> None:
 
 
 def test_places_are_said_in_words() -> None:
-    templates = Templates(draw_fixtures((Account(code="1234567890"),), random.Random(1)), random.Random(1))
+    templates = Templates(
+        draw_fixtures((Account(code="1234567890"),), random.Random(1)), random.Random(1)
+    )
     assert templates.words("mã {code:0:3}", "vi") == "mã một hai ba"
     assert templates.words("{code:1:3|pairs}", "vi") in ("hai ba", "hai mươi ba")
     for wrong in ("{code|hát}", "{ai.code}", "{code!77}"):

@@ -1,4 +1,4 @@
-"""Capturing: nothing without a spoken yes, nothing with digits, nothing readable, nothing for ever."""
+"""Capturing: nothing without a yes, nothing with digits, nothing readable, not for ever."""
 
 from __future__ import annotations
 
