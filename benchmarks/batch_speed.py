@@ -105,7 +105,7 @@ def make_clips(folder: Path, count: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["path", "text"])
+        rows.writerow(["path", "text", "invented"])
         for number in range(count):
             digits = " ".join(rng.choices(DIGITS, k=rng.randint(4, 10)))
             text = digits if rng.random() < 0.7 else rng.choice(REQUESTS)
@@ -117,7 +117,7 @@ def make_clips(folder: Path, count: int) -> None:
             sound = sound / np.abs(sound).max() * 0.4 + noise.normal(0, 8e-4, len(sound))
             pcm = np.round(sound * 32767).astype("<i2").tobytes()
             write_wav(folder / f"{number:05}.wav", pcm, RATE)
-            rows.writerow([f"{number:05}.wav", text])
+            rows.writerow([f"{number:05}.wav", text, 1])
 
 
 def measure_speed(folder: Path, workers: int, rounds: int) -> dict[str, object]:

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from assistant.batch.hearing import Stage
     from assistant.batch.play import Record
 
+_A_CODE = 6  # digits; so many of somebody's are not shown
+_HIDDEN = "•••"
 _COMPARED = ("digits", "yes_no", "intent", "correction")
 
 
 def play_clip(stage: Stage, entry: Entry) -> Record:
-    """Hear ``entry``'s recording and judge the meaning, not the spelling."""
+    """Hear ``entry``'s recording and judge the meaning, not the spelling. Six digits and more
+    are hidden, unless the label says that they are invented."""
     assert entry.clip is not None
     clip = entry.clip
     listen = clip.listen or state_of(clip.text)
@@ -31,26 +34,34 @@ def play_clip(stage: Stage, entry: Entry) -> Record:
     try:
         transcript, seconds = _hear(stage, clip, listen)
     except AssistantError as error:
-        failure = {"what": "error", "turn": None, "expected": clip.text, "got": str(error)}
+        failure = {"what": "error", "turn": None, "expected": "-", "got": str(error)}
         return {"kind": "clip", "invented": True, "failures": [failure], "error": error.code,
                 "seconds": 0.0, "elapsed": 0.0}  # fmt: skip
     heard = interpret([HeardWord(w.text, w.confidence) for w in transcript.words], listen)
     expected, got = meaning(wanted), meaning(heard)
+    longest = max(len(meant["digits"] or "") for meant in (expected, got))
+    shown = clip.invented or longest < _A_CODE
     failures = [
-        {"what": name, "turn": None, "expected": expected[name], "got": got[name]}
+        {
+            "what": name,
+            "turn": None,
+            "expected": expected[name] if shown else _HIDDEN,
+            "got": got[name] if shown else _HIDDEN,
+        }
         for name in _COMPARED
         if expected[name] != got[name]
     ]
+    pairs = [[expected["digits"], got["digits"] or ""]] if expected["digits"] and shown else []
     return {
         "kind": "clip",
-        "invented": True,
+        "invented": shown,
         "listen": listen.value,
         "speaker": clip.speaker,
-        "expected": clip.text,
-        "heard": transcript.text,
+        "expected": clip.text if shown else _HIDDEN,
+        "heard": transcript.text if shown else _HIDDEN,
         "failures": failures,
-        "digits": [[expected["digits"] or "", got["digits"] or ""]] if expected["digits"] else [],
-        "words": [[w.text, w.start, w.end, w.confidence] for w in transcript.words],
+        "digits": pairs,
+        "words": [[w.text, w.start, w.end, w.confidence] for w in transcript.words if shown],
         "seconds": round(seconds, 3),
         "elapsed": round(time.perf_counter() - started, 4),
     }

@@ -1,8 +1,8 @@
 """The engine of many machines: a Ray cluster (extra ``ray``), one actor a core.
 
-The model is loaded once an actor. When an actor or its machine dies, Ray starts it again and what
-it had in hand is run again; a result is counted once, because only what comes back is written,
-and the journal takes each ordinal once. A job that loses its actor three times is reported."""
+The model is loaded once an actor. When an actor or its machine dies, Ray starts it again and runs
+again what it had in hand; a result is counted once, because only what comes back is written, and
+the journal takes each ordinal once. A job that loses its actor again and again is reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from assistant.batch.work import Done, Job, MakeStage, do
 from assistant.errors import AssistantError, DependencyError
 
 _AHEAD = 2  # chunks waiting at each actor
-_DEATHS = 3
+_RETRIES = 2  # of a chunk, by Ray itself, once the actor is back
+_DEATHS = 3  # of a job after that, one by one
 _POLL = 1.0  # s between two looks at whether to stop
 
 
@@ -55,7 +56,7 @@ class RayEngine:
         self._own = not self._ray.is_initialized()
         if self._own:
             self._connect(address, workers)
-        actor = self._ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=0)(_Worker)
+        actor = self._ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=_RETRIES)(_Worker)
         self.actors = [actor.remote(make_stage, keep_audio) for _ in range(workers)]
         self._load: dict[int, int] = dict.fromkeys(range(workers), 0)
         self._flying: dict[Any, tuple[int, Chunk]] = {}

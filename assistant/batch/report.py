@@ -25,6 +25,12 @@ _NAMES = {
     Status.KNOWN: ("chưa đạt, đã biết", "known failure"),
     Status.HEALED: ("đã lành", "healed"),
 }
+_KINDS = {  # (nothing of anybody's inside, calls only)
+    (True, True): ("dữ liệu bịa", "invented data"),
+    (True, False): ("bản ghi có nhãn", "labelled recordings"),
+    (False, True): ("dữ liệu thật: số bị che", "real data, digits hidden"),
+    (False, False): ("dữ liệu thật: số bị che", "real data, digits hidden"),
+}
 _PHASES = {
     "menu": "nghe trình đơn",
     "code": "được hỏi mã số",
@@ -76,11 +82,9 @@ def _page(run: dict[str, Any], summary: Summary, diff: Diff | None, folder: Path
 
 
 def _head(run: dict[str, Any], summary: Summary) -> str:
-    kind = (
-        '<span class="badge">dữ liệu bịa · invented data</span>'
-        if summary.invented
-        else '<span class="badge private">dữ liệu thật: số bị che · real data, digits hidden</span>'
-    )
+    name, english = _KINDS[summary.invented, summary.calls == summary.total]
+    private = "" if summary.invented else " private"
+    kind = f'<span class="badge{private}">{name} · {english}</span>'
     facts = (
         ("chỗ", run["place"]),
         ("mô hình", run["model"]),

@@ -31,6 +31,7 @@ class Clip:
     text: str = field(repr=False)
     listen: Expect | None = None
     speaker: str = ""
+    invented: bool = False  # nobody's number: it may be shown whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,17 @@ def _read_labels(source: str) -> Iterator[Entry]:
             raise UsageError(
                 "labels-columns",
                 f"{source} thiếu cột: {', '.join(sorted(_NEEDED - set(rows.fieldnames or ())))}.",
-                "Cần ít nhất path,text; có thể thêm listen (menu, code, confirm, secret, more).",
+                "Cần ít nhất path,text; có thể thêm listen (menu, code, confirm, secret, more), "
+                "invented (1: số bịa, được hiện).",
             )
         for row in rows:
             text = unicodedata.normalize("NFC", (row["text"] or "").strip().lower())
             clip = Clip(
-                join(folder, row["path"]), text, _listen(row, source), row.get("speaker") or ""
+                join(folder, row["path"]),
+                text,
+                _listen(row, source),
+                row.get("speaker") or "",
+                (row.get("invented") or "").strip() == "1",
             )
             yield Entry(f"{folder}/{row['path']}", source, folder, clip=clip)
 

@@ -92,7 +92,7 @@ def run_command(
     if report:
         _write_report(report, folder, diff)
     _tell(folder, summary, diff, stop, as_json)
-    raise typer.Exit(_exit_code(summary, stop, plan))
+    raise typer.Exit(_exit_code(summary, stop))
 
 
 def init_command(
@@ -272,7 +272,7 @@ def _tell(folder: Path, summary: Summary, diff: Diff | None, stop: Stop, as_json
         console.print(f"Bị dừng giữa chừng. Chạy tiếp: thêm --resume --out {folder}", markup=False)
 
 
-def _exit_code(summary: Summary, stop: Stop, plan: Plan) -> int:
+def _exit_code(summary: Summary, stop: Stop) -> int:
     if stop.interrupted:
         return _INTERRUPTED
     return 1 if summary.bad else 0

@@ -193,6 +193,21 @@ def test_an_unreadable_recording_is_one_failure(tmp_path: Path) -> None:
     assert found[0]["error"].startswith("audio-")
 
 
+def test_a_strangers_code_is_hidden_and_an_invented_one_is_not(tmp_path: Path) -> None:
+    folder = clips(tmp_path / "set", [1], text="một hai ba bốn năm sáu bảy tám chín không")
+    for invented in ("", "1"):
+        labels = (folder / "labels.csv").read_text("utf-8").splitlines()
+        path, text = labels[1].split(",")[:2]
+        (folder / "labels.csv").write_text(
+            f"path,text,invented\n{path},{text},{invented}\n", "utf-8"
+        )
+        (entry,) = Plan(str(folder)).entries()
+        found = do(fragile_stage(), Job(0, entry, 0)).record
+        assert found["status"] == Status.FAILED
+        assert ("1234567890" in str(found)) == bool(invented)
+        assert ("một hai" in str(found)) == bool(invented)
+
+
 # --- verdicts, diffs, reports ---------------------------------------------------------------
 
 
