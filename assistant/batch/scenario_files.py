@@ -53,13 +53,20 @@ def read_entries(place: str, text_filter: str = "") -> Iterator[Entry]:
     """Every entry under ``place`` (a file, a folder, an fsspec URL), in a fixed order.
 
     ``text_filter``: words that must all be in an entry's id or tags; ``-word`` must not."""
-    found = False
+    found = kept = False
     for source in _sources(place):
         reader = _read_labels if source.endswith(LABELS) else _read_scenarios
         for entry in reader(source):
             found = True
             if wanted(entry, text_filter):
+                kept = True
                 yield entry
+    if found and not kept:
+        raise UsageError(
+            "batch-filter",
+            f"Không có kịch bản nào hợp với --filter {text_filter!r}.",
+            "Lọc theo từ trong tên tệp, tên kịch bản hay nhãn; mọi từ đều phải có.",
+        )
     if not found:
         raise UsageError(
             "batch-empty",

@@ -86,7 +86,11 @@ def test_a_run_gives_a_verdict_files_and_an_exit_code(suite: Path) -> None:
 def _no_code_in(record: dict[str, Any]) -> None:
     """Ten digits in a row, anywhere in the record of a call with a real account."""
     assert record["invented"] is False
-    assert not re.search(r"\d{6,}", json.dumps(record["turns"] + record["failures"]))
+    said = [
+        (turn["said"], turn["prompt"], [w[0] for w in turn["words"]]) for turn in record["turns"]
+    ]
+    assert "••••" in str(said)
+    assert not re.search(r"\d{6,}", str(said) + str(record["failures"]))
     assert record["digits"] == []
 
 
