@@ -1,8 +1,9 @@
 """The engine of many machines: a Ray cluster (extra ``ray``), one actor a core.
 
-The model is loaded once an actor. When an actor or its machine dies, Ray starts it again and runs
-again what it had in hand; a result is counted once, because only what comes back is written, and
-the journal takes each ordinal once. A job that loses its actor again and again is reported."""
+The model is loaded once an actor. When an actor or its machine dies, another takes its place
+and what it had in hand is run again, one by one; a result is counted once, because only what
+comes back is written, and the journal takes each ordinal once. A job that loses its actor three
+times is reported."""
 
 from __future__ import annotations
 
@@ -15,8 +16,7 @@ from assistant.batch.work import Done, Job, MakeStage, do
 from assistant.errors import AssistantError, DependencyError
 
 _AHEAD = 2  # chunks waiting at each actor
-_RETRIES = 2  # of a chunk, by Ray itself, once the actor is back
-_DEATHS = 3  # of a job after that, one by one
+_DEATHS = 3  # of the actor that has a job in hand, then the job is the culprit
 _POLL = 1.0  # s between two looks at whether to stop
 
 
@@ -56,10 +56,11 @@ class RayEngine:
         self._own = not self._ray.is_initialized()
         if self._own:
             self._connect(address, workers)
-        actor = self._ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=_RETRIES)(_Worker)
-        self.actors = [actor.remote(make_stage, keep_audio) for _ in range(workers)]
+        self._make = (make_stage, keep_audio)
+        self._actor = self._ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Worker)
+        self.actors = [self._actor.remote(*self._make) for _ in range(workers)]
         self._load: dict[int, int] = dict.fromkeys(range(workers), 0)
-        self._flying: dict[Any, tuple[int, Chunk]] = {}
+        self._flying: dict[Any, tuple[int, Any, Chunk]] = {}  # place, actor, what it works on
         self._again: deque[Chunk] = deque()
         self._deaths: dict[int, int] = {}
 
@@ -105,20 +106,27 @@ class RayEngine:
                 chunk = next(waiting, None)
             if chunk is None:
                 return
-            reference = self.actors[number].work.remote(chunk)
-            self._flying[reference] = (number, chunk)
+            actor = self.actors[number]
+            self._flying[actor.work.remote(chunk)] = (number, actor, chunk)
             self._load[number] += 1
 
     def _result(self, reference: Any) -> list[Done]:
-        number, chunk = self._flying.pop(reference)
+        number, actor, chunk = self._flying.pop(reference)
         self._load[number] -= 1
         try:
             done: list[Done] | AssistantError = self._ray.get(reference)
         except self._ray.exceptions.RayError:
+            self._replace(number, actor)
             return self._lost(chunk)
         if isinstance(done, AssistantError):
             raise done
         return done
+
+    def _replace(self, number: int, dead: Any) -> None:
+        """Put a new actor in the place of a dead one; once, however much it had in hand."""
+        if self.actors[number] is dead:
+            self._ray.kill(dead, no_restart=True)
+            self.actors[number] = self._actor.remote(*self._make)
 
     def _lost(self, chunk: Chunk) -> list[Done]:
         """Jobs whose actor died: again, one by one, unless they did it too often."""
