@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from assistant.asr.types import EndReason, Transcript
@@ -29,7 +30,7 @@ def play_clip(stage: Stage, entry: Entry) -> Record:
     assert entry.clip is not None
     clip = entry.clip
     listen = clip.listen or state_of(clip.text)
-    wanted = interpret([HeardWord(word) for word in clip.text.split()], listen)
+    wanted = _meant(clip.text, listen)
     started = time.perf_counter()
     try:
         transcript, seconds = _hear(stage, clip, listen)
@@ -69,12 +70,16 @@ def play_clip(stage: Stage, entry: Entry) -> Record:
 
 def state_of(text: str) -> Expect:
     """The state in which a text means most: a code, a yes or no, else a request."""
-    words = [HeardWord(word) for word in text.split()]
-    as_code = interpret(words, Expect.CODE)
+    as_code = _meant(text, Expect.CODE)
     if as_code.digits is not None and as_code.intent is None:
         return Expect.CODE
-    as_answer = interpret(words, Expect.CONFIRM)
+    as_answer = _meant(text, Expect.CONFIRM)
     return Expect.CONFIRM if as_answer.yes_no is not None else Expect.MENU
+
+
+@lru_cache(maxsize=4096)  # sets say the same few things again and again
+def _meant(text: str, listen: Expect) -> Interpretation:
+    return interpret([HeardWord(word) for word in text.split()], listen)
 
 
 def meaning(heard: Interpretation) -> dict[str, Any]:
