@@ -230,7 +230,7 @@ def resident(pid: int) -> float:
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
 
 
-def show(console: Console, speed: dict[str, object], memory: dict[str, object]) -> None:
+def show_speed(console: Console, speed: dict[str, object]) -> None:
     table = Table(
         title=f"{speed['clips']} clip, {speed['workers']} tiến trình", title_justify="left"
     )
@@ -252,6 +252,9 @@ def show(console: Console, speed: dict[str, object], memory: dict[str, object]) 
         )  # fmt: skip
     console.print(table)
     console.print(f"Mục tiêu: ≤ {AIM} × trần.")
+
+
+def show_memory(console: Console, memory: dict[str, object]) -> None:
     flat = Table(
         title=f"Bộ nhớ qua {memory['entries']} mục ({memory['seconds']} s)", title_justify="left"
     )
@@ -278,11 +281,14 @@ def main() -> int:
         if arguments.folder is None:
             make_clips(folder, arguments.clips)
         speed = measure_speed(folder, arguments.workers, arguments.rounds)
+    console = Console()
+    if not arguments.json:
+        show_speed(console, speed)
     memory = measure_memory(arguments.entries, arguments.workers)
     if arguments.json:
         sys.stdout.write(json.dumps({"speed": speed, "memory": memory}) + "\n")
     else:
-        show(Console(), speed, memory)
+        show_memory(console, memory)
     return 0
 
 
