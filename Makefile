@@ -11,6 +11,8 @@ TORCH  ?= torch==2.13.0
 # folders are not there, the model is made of synthetic speech and the tables alone.
 HUMAN  ?= ../shared/speech/train
 TEXT   ?= ../shared/speech/text
+# For `make eval`: a folder of labelled sets, or one set (models/README.md)
+SPEECH ?= ../shared/speech/dev
 # More arguments for pytest, for example: make test PYTEST="-k dialogue -x"
 PYTEST ?=
 # More arguments for the scenarios, for example: make batch BATCH="--filter must --against var/batch/OLD"
@@ -21,6 +23,7 @@ PY      := $(BIN)/python
 INSTALL := $(PY) -m pip install -qq --disable-pip-version-check -c requirements.lock
 RUN     := $(VENV)/.installed
 DEV     := $(VENV)/.installed-dev
+LIVE    := $(VENV)/.installed-live
 TRAIN   := $(VENV)/.installed-train
 FULL    := $(VENV)/.installed-full
 
@@ -32,7 +35,7 @@ demo talk: export ASSISTANT_DATABASE_URL := sqlite:///$(DEMO)/accounts.sqlite3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo talk batch test test-full lint types bench prompts model lock clean
+.PHONY: help setup demo talk batch test test-full lint types bench eval prompts model lock clean
 
 help: ## Liệt kê các lệnh (this list)
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -48,9 +51,12 @@ demo: $(RUN) ## Nghe thử một cuộc gọi cấp lại mật khẩu, ngoại 
 	@echo "# Người gọi là giọng máy không có trong dữ liệu huấn luyện (a synthetic caller kept out of training)"
 	$(BIN)/assistant call --from $(DEMO_PHONE) --out $(DEMO) $(DEMO_TURNS)
 
-talk: $(RUN) ## Nói chuyện trực tiếp qua micro (chưa có: by microphone, not there yet)
-	@echo "Chưa nói chuyện trực tiếp được: còn thiếu kênh micro và điện thoại trên trang web. Hiện gọi thử bằng tệp: make demo."
-	@echo "Not there yet: the microphone and web-phone channels are missing. For now, call with audio files: make demo."
+talk: $(LIVE) ## Nói chuyện trực tiếp qua trang web điện thoại, bằng micro của trình duyệt (talk to it, live)
+	@mkdir -p $(DEMO)
+	@$(BIN)/assistant accounts add --phone $(DEMO_PHONE) --code $(DEMO_CODE) --invented 2>/dev/null || true
+	@echo "# Tài khoản thử (an invented account): gọi từ $(DEMO_PHONE), mã số $(DEMO_CODE)"
+	@echo "# Không có trình duyệt? Dùng micro của máy này (this machine's microphone): $(BIN)/assistant talk --from $(DEMO_PHONE)"
+	$(BIN)/assistant serve --open
 
 batch: $(DEV) ## Chạy mọi kịch bản trong tests/scenarios, báo cáo ra var/batch/report.html (scored scenarios)
 	$(BIN)/assistant batch run tests/scenarios --report var/batch/report.html $(BATCH)
@@ -73,6 +79,11 @@ bench: $(DEV) ## Đo: mỗi tệp trong benchmarks/ in số đo của nó (print
 	  [ -e "$$file" ] || { echo "benchmarks/: chưa có phép đo nào (no benchmark yet)."; exit 1; }; \
 	  echo "# $$file"; $(PY) "$$file" || exit 1; done
 
+eval: $(RUN) ## Đo bộ nhận dạng trên bản ghi có nhãn, đối chiếu mục tiêu: var/eval.html (measure on recordings)
+	@test -d "$(SPEECH)" || { echo "Không có bản ghi ở $(SPEECH): make eval SPEECH=THƯ-MỤC (no recordings there)."; exit 1; }
+	@mkdir -p var
+	$(BIN)/assistant asr eval $(SPEECH) --bars --report var/eval.html --out var/eval.json
+
 prompts: $(DEV) ## Dựng lại những câu thoại đã đổi rồi kiểm tra (render what changed, check)
 	$(BIN)/assistant prompts build
 	$(BIN)/assistant prompts check
@@ -93,6 +104,10 @@ $(RUN): pyproject.toml requirements.lock | $(PY)
 	@$(INSTALL) -e .
 	@touch $@
 
+$(LIVE): $(RUN)
+	@$(INSTALL) -e '.[serve,mic]'
+	@touch $@
+
 $(DEV): pyproject.toml requirements.lock | $(PY)
 	@echo "Đang cài các gói để phát triển từ PyPI (installing the development extras)…"
 	@$(INSTALL) -e '.[dev]'
@@ -105,12 +120,12 @@ $(TRAIN): $(DEV)
 	@touch $@
 
 $(FULL): $(TRAIN)
-	@$(INSTALL) -e '.[dev,train,piper,ray]'
+	@$(INSTALL) -e '.[dev,train,piper,ray,mic,otel,peers]'
 	@touch $@
 
 lock: ## Khóa lại phiên bản các gói bằng uv (lock the versions again)
 	uv lock --upgrade
-	uv export --quiet --frozen --extra dev --extra piper --extra ray --extra train --no-hashes --no-annotate \
+	uv export --quiet --frozen --extra dev --extra mic --extra otel --extra peers --extra piper --extra ray --extra train --no-hashes --no-annotate \
 	  --no-emit-project --prune torch -o requirements.lock
 
 clean: ## Xóa môi trường ảo và những gì đã sinh ra (remove what was made)

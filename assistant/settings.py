@@ -42,7 +42,12 @@ class Turns(BaseModel):
     no_input: float = Field(5.0, gt=0, description="s before a reprompt (domain.md)")
     end_silence: float = Field(0.6, gt=0, description="s after speech, not digits")
     code_silence: float = Field(2.0, gt=0, description="s while a code is incomplete")
-    complete_silence: float = Field(0.4, gt=0, description="s once the code is complete")
+    complete_silence: float = Field(
+        0.36,
+        gt=0,
+        description="s once the code is complete; with what voice activity adds 0.4 after the last "
+        "digit (peers.md), by benchmarks/end_of_turn.py",
+    )
     max_utterance: float = Field(30.0, gt=0, description="s")
     inter_digit: float = Field(4.0, gt=0, description="s between keys (peers.md)")
     pre_roll: float = Field(0.4, ge=0, description="s heard before the prompt's end")
@@ -50,6 +55,17 @@ class Turns(BaseModel):
     no_input_grace: float = Field(2.0, ge=0, description="s more while somebody makes a sound")
     word_lag: float = Field(0.5, ge=0, description="s from a word's sound to its partial result")
     filler_voiced: float = Field(0.5, gt=0, description="s of voice that make [unk] an answer")
+    barge_in: float = Field(
+        0.1, gt=0, description="s of voice over a prompt, past the vad's onset, that pause it"
+    )
+    barge_quiet: float = Field(0.7, gt=0, description="s without a word, then it goes on: a cough")
+    barge_most: float = Field(2.0, gt=0, description="s of voice without a word, then it goes on")
+    barge_back: float = Field(0.3, ge=0, description="s that a paused prompt goes back")
+    barge_confidence: float = Field(0.9, ge=0, le=1, description="of a lone word that stops it")
+    barge_pauses: int = Field(2, ge=0, description="of one prompt for nothing; then keys only")
+    echo_window: float = Field(0.26, gt=0, description="s looked at for our own voice")
+    echo_delay: float = Field(0.5, ge=0, description="s by which a line may return it")
+    echo_rest: float = Field(12.0, gt=0, description="dB that taking it out must leave: a caller")
     max_call: float = Field(900.0, gt=0, description="s; then the assistant says goodbye")
 
 
@@ -79,7 +95,9 @@ class Asr(BaseModel):
 
     noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")
-    recognizers: int = Field(16, ge=1, description="idle decoders kept, 2.5 MB each")
+    recognizers: int = Field(
+        16, ge=0, description="idle decoders kept, 2.5 MB each; 0: a fresh one an utterance"
+    )
 
 
 class DialogueLimits(BaseModel):
@@ -174,6 +192,58 @@ class Capture(BaseModel):
     days: int = Field(30, ge=1, le=365, description="days; then a turn is removed")
 
 
+class Live(BaseModel):
+    """Calls in real time: the frame clock, what a line may do to it, and how many at once."""
+
+    max_calls: int = Field(40, ge=1, description="at once; the next caller hears 'all lines busy'")
+    busy_calls: int = Field(20, ge=0, description="that hear it at once; past them no answer")
+    threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, description="clocks that step the calls"
+    )
+    prefill: float = Field(0.06, ge=0, description="s of sound kept back against jitter")
+    most_buffered: float = Field(1.0, gt=0, description="s of sound waiting; older is dropped")
+    drift_window: float = Field(5.0, gt=0, description="s in which one frame may be caught up")
+    most_unsent: float = Field(3.0, gt=0, description="s of our voice unread; then hang up")
+    line_dead: float = Field(30.0, gt=0, description="s without a sound or key; then hang up")
+    ring: float = Field(10.0, gt=0, description="s a line may take to say who calls")
+    drain: float = Field(30.0, ge=0, description="s that running calls get to end at shutdown")
+
+
+class Serve(BaseModel):
+    """The server of live calls: browser phone, telephone lines, operator page."""
+
+    host: str = Field("127.0.0.1", description="address to listen on; beyond loopback: token")
+    port: int = Field(8008, ge=0, le=65535, description="TCP; 0: any free one")
+    token_file: Path | None = Field(None, description="token of the pages, mode 0600")
+    certificate: Path | None = Field(None, description="PEM; browsers want TLS beyond loopback")
+    certificate_key: Path | None = Field(None, description="PEM, key of the certificate")
+    hosts: tuple[str, ...] = Field((), description="names by which others reach this server")
+    calls: Path = Field(Path("var/calls"), description="folder of redacted records of calls")
+    calls_days: int = Field(30, ge=1, description="days that a record is kept")
+    log_json: bool = Field(True, description="log lines as JSON")
+    most_message: int = Field(64 * 1024, ge=1_024, description="bytes of one WebSocket message")
+
+
+class Telephone(BaseModel):
+    """Real lines (docs/live-calls.md). Each is off until it is set up."""
+
+    public_url: str | None = Field(
+        None, description="https://… by which Twilio reaches this server, as it is set at Twilio"
+    )
+    twilio_token_file: Path | None = Field(None, description="Twilio's Auth Token, mode 0600")
+    audiosocket_host: str = Field("127.0.0.1", description="address for Asterisk's AudioSocket")
+    audiosocket_port: int | None = Field(None, description="TCP; None: no AudioSocket")
+    sip_host: str = Field("127.0.0.1", description="address for SIP and RTP, as the trunk sees it")
+    sip_port: int | None = Field(None, description="UDP; None: no SIP")
+    sip_trunks: tuple[str, ...] = Field(
+        ("127.0.0.1",), description="IP addresses that are answered, and vouch for caller ids"
+    )
+    rtp_ports: tuple[int, int] = Field((20_000, 20_400), description="UDP; two for each call")
+    announced: float = Field(60.0, gt=0, description="s from announcing a call to its sound")
+    most_announced: int = Field(1_000, ge=1, description="announced calls that may wait")
+    agent: str | None = Field(None, description="number that callers are handed to; None: nobody")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
@@ -201,6 +271,9 @@ class Settings(BaseSettings):
     voice: Voice = Voice()
     remote: Remote = Remote()
     notify: Notify = Notify()
+    live: Live = Live()
+    serve: Serve = Serve()
+    telephone: Telephone = Telephone()
     capture: Capture = Capture()
 
 

@@ -57,7 +57,7 @@ from pathlib import Path
 import numpy, vosk
 from assistant.asr.noise import NoiseFloor
 from assistant.batch.clips import state_of
-from assistant.batch.evaluate import SURROUND
+from assistant.batch.conditions import LEAD
 from assistant.cli.wiring import phrases
 from assistant.asr.vosk_adapter import VoskModel
 from assistant.settings import load_settings
@@ -73,7 +73,7 @@ for row in csv.DictReader((folder / "labels.csv").open(encoding="utf-8")):
     recognizer = made[grammar]
     with wave.open(str(folder / row["path"])) as file:
         pcm = file.readframes(file.getnframes())
-    silence = bytes(2 * round(SURROUND * rate))
+    silence = bytes(2 * round(LEAD * rate))
     if settings.asr.noise_floor is not None:  # exact zeros are cheaper to decode than any line
         pcm = NoiseFloor(settings.asr.noise_floor, rate).mix(silence + pcm + silence)
     recognizer.AcceptWaveform(pcm)

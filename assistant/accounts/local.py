@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -63,6 +64,7 @@ class LocalAccounts:
         self._clock = clock
         self._below = below
         self._hasher = Hasher(security)
+        self.refusals: Counter[str] = Counter()  # by reason, since the start; for operators
 
     def verify_and_reset(self, phone: str | None, code: str, call_id: str) -> Outcome:
         """See ``AccountService``. The hash is computed before the write lock is taken, and for
@@ -82,6 +84,8 @@ class LocalAccounts:
             # The type only: a driver's message may quote parameters.
             log.error("accounts-failed: %s", type(error).__name__)
             return Failed()
+        if not verdict.granted:
+            self.refusals[verdict.reason.value] += 1
         if verdict.alert:
             log.warning("accounts-code-alert: one code is being tried from other phones")
         return ResetDone(password) if verdict.granted else Refused()

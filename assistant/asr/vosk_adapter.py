@@ -92,10 +92,13 @@ class VoskModel:
         return VoskRecognizer(self)
 
     def grammar(self, phrases: tuple[str, ...]) -> str | None:
-        """Phrases as Vosk's JSON list, words it does not know left out; None: nothing is left."""
+        """Phrases as Vosk's JSON list, words it does not know left out; None: nothing is left.
+
+        Vosk counts its bigrams from the list: a phrase that stands there twice counts twice.
+        """
         if phrases not in self._grammars:
             kept = (" ".join(w for w in phrase.split() if self.knows(w)) for phrase in phrases)
-            lines = [line for line in dict.fromkeys(kept) if line]
+            lines = [line for line in kept if line]
             if lines and UNKNOWN not in lines and self.knows(UNKNOWN):
                 lines.append(UNKNOWN)
             self._grammars[phrases] = json.dumps(lines, ensure_ascii=False) if lines else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.asr.types import EndReason, Transcript
 from assistant.audio import open_audio
-from assistant.batch.evaluate import SURROUND
+from assistant.batch.conditions import LEAD
 from assistant.batch.places import local_file
 from assistant.batch.scenario_files import Clip, Entry
 from assistant.errors import AssistantError
@@ -99,7 +99,7 @@ def _hear(stage: Stage, clip: Clip, listen: Expect) -> tuple[Transcript, float]:
     """The transcript, and the seconds of the recording itself."""
     recognizer = stage.patient.recognizer()
     with local_file(clip.path) as path, open_audio(path, stage.settings.audio) as file:
-        silence = bytes(2 * round(SURROUND * file.rate))
+        silence = bytes(2 * round(LEAD * file.rate))
         recognizer.begin(stage.phrases(listen), file.rate)
         try:
             recognizer.feed(silence)

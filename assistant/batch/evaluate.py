@@ -1,4 +1,4 @@
-"""The recognizer measured on people: digits, strings, yes/no, rejection, word error.
+"""The recognizer measured: every trial of every set under every condition, on all cores.
 
 A figure here goes the product's own way: recognizer with the grammar of the state that would
 listen, then understanding. Only the word error of connected numbers is of bare words.
@@ -6,193 +6,101 @@ listen, then understanding. Only the word error of connected numbers is of bare 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import local
 
-import numpy as np
-
-from assistant.asr.types import EndReason, RecognizerModel, Transcript
-from assistant.batch.scoring import Alignment, Rate
-from assistant.batch.speech_sets import (
-    CONDITIONS,
-    DIGIT_WORDS,
-    RATE,
-    Clip,
-    Samples,
-    cut_digits,
-    read_set,
-    splice,
-)
-from assistant.nlu import interpret, phrases
-from assistant.nlu.types import Expect, HeardWord, Interpretation
-
-SURROUND = 0.3  # s of silence before and after a clip, as the call's end-pointing leaves there
-SEED = 8079
+from assistant.asr.types import EndReason, Recognizer, RecognizerModel, Transcript
+from assistant.batch.conditions import CONDITIONS, Condition, Heard
+from assistant.batch.outcomes import Outcome, outcome
+from assistant.batch.speech_sets import find_sets
+from assistant.batch.trials import NOISE_SET, SetTrials, Trial, noise_trials, plan
+from assistant.nlu import phrases
+from assistant.nlu.types import Expect
 
 Progress = Callable[[str, int, int], None]  # (set, done, of)
+_AHEAD = 8  # trials a thread that wait for it
 
 
-@dataclass(slots=True)
-class Score:
-    """One line of the report. ``kind``: what a hit is."""
-
-    name: str
-    condition: str
-    kind: str
-    rate: Rate
-    alignment: Alignment | None = None
-    groups: dict[str, Rate] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, object]:
-        out: dict[str, object] = {
-            "set": self.name,
-            "condition": self.condition,
-            "kind": self.kind,
-            "label": "synthetic" if self.name.startswith("network") else "human",
-            **self.rate.as_dict(),
-        }
-        if self.alignment is not None:
-            out["error_rate"] = self.alignment.error_rate
-        out["groups"] = {name: rate.as_dict() for name, rate in self.groups.items()}
-        return out
+def quiet(name: str, done: int, of: int) -> None:
+    """No progress to show."""
 
 
 class Listener:
-    """Plays clips to a recognizer as the call would, and understands them."""
+    """Plays clips to recognizers as the call would: one recognizer a thread, since vosk decodes
+    without Python's lock."""
 
-    def __init__(self, model: RecognizerModel, seed: int = SEED) -> None:
-        self._recognizer = model.recognizer()
-        self._rng = np.random.default_rng(seed)
+    def __init__(self, model: RecognizerModel) -> None:
+        self._model = model
+        self._own = local()
 
-    def words(self, samples: Samples, expect: Expect, condition: str) -> Transcript:
-        silence = np.zeros(int(SURROUND * RATE), np.float32)
-        whole = CONDITIONS[condition](np.concatenate([silence, samples, silence]), self._rng)
-        pcm = np.round(np.clip(whole, -1, 1) * 32767).astype("<i2").tobytes()
-        self._recognizer.begin(phrases(expect), RATE)
-        self._recognizer.feed(pcm)
-        return self._recognizer.end(EndReason.SILENCE)
+    def hear(self, sound: Heard, state: Expect) -> Transcript:
+        recognizer: Recognizer | None = getattr(self._own, "recognizer", None)
+        if recognizer is None:
+            recognizer = self._own.recognizer = self._model.recognizer()
+        recognizer.begin(phrases(state), sound.rate)
+        recognizer.feed(sound.pcm)
+        return recognizer.end(EndReason.SILENCE)
 
-    def meaning(self, samples: Samples, expect: Expect, condition: str) -> Interpretation:
-        return understood(self.words(samples, expect, condition), expect)
-
-
-def understood(transcript: Transcript, expect: Expect) -> Interpretation:
-    heard = [HeardWord(w.text, w.confidence) for w in transcript.words]
-    return interpret(heard, expect)
+    def judge(self, trial: Trial, condition: Condition, among: SetTrials) -> Outcome:
+        sound = heard_under(trial, condition, among)
+        transcripts = [self.hear(sound, state) for state in trial.states]
+        return outcome(trial, condition.name, transcripts)
 
 
-def digits_of(meaning: Interpretation) -> str:
-    return meaning.digits.digits if meaning.digits else ""
+def heard_under(trial: Trial, condition: Condition, among: SetTrials) -> Heard:
+    """The very samples that were judged, as often as one likes."""
+    return condition.apply(trial.clip.samples, trial.clip.path, among.others(trial))
 
 
-def score_digits(
-    name: str, clips: Sequence[Clip], listener: Listener, condition: str, progress: Progress
-) -> Score:
-    """Clips whose text is digit words or space-separated digits; a hit is all of them."""
-    alignment, hits = Alignment(), 0
-    groups: dict[str, list[bool]] = defaultdict(list)
-    for index, clip in enumerate(clips):
-        expected = "".join(DIGIT_WORDS.get(w, w) for w in clip.text.split())
-        heard = digits_of(listener.meaning(clip.samples, Expect.CODE, condition))
-        alignment.add(expected, heard)
-        hits += heard == expected
-        groups[clip.speaker].append(heard == expected)
-        progress(name, index + 1, len(clips))
-    kind = "exact digit" if all(len(c.text.split()) == 1 for c in clips) else "exact string"
-    by_group = {g: Rate(sum(v), len(v)) for g, v in sorted(groups.items())}
-    return Score(name, condition, kind, Rate(hits, len(clips)), alignment,
-                 by_group if len(by_group) <= 8 else {})  # fmt: skip
-
-
-def score_yes_no(
-    name: str, clips: Sequence[Clip], listener: Listener, condition: str, progress: Progress
-) -> Score:
-    groups: dict[str, list[bool]] = defaultdict(list)
-    for index, clip in enumerate(clips):
-        meaning = listener.meaning(clip.samples, Expect.CONFIRM, condition)
-        groups[clip.text].append(meaning.yes_no is (clip.text == "đúng"))
-        progress(name, index + 1, len(clips))
-    hits = [ok for oks in groups.values() for ok in oks]
-    return Score(name, condition, "yes/no right", Rate(sum(hits), len(hits)),
-                 groups={g: Rate(sum(v), len(v)) for g, v in groups.items()})  # fmt: skip
-
-
-def score_rejection(
-    name: str, clips: Sequence[Clip], listener: Listener, condition: str, progress: Progress
-) -> Score:
-    """Speech that is not for the assistant; a hit is a false accept (digits or yes/no)."""
-    wrong = 0
-    for index, clip in enumerate(clips):
-        code = listener.meaning(clip.samples, Expect.CODE, condition)
-        confirm = listener.meaning(clip.samples, Expect.CONFIRM, condition)
-        wrong += bool(digits_of(code)) or confirm.yes_no is not None
-        progress(name, index + 1, len(clips))
-    return Score(name, condition, "false accept", Rate(wrong, len(clips)))
-
-
-def score_words(
-    name: str, clips: Sequence[Clip], listener: Listener, condition: str, progress: Progress
-) -> Score:
-    """Connected numbers as spoken: a hit is the right number, the error rate is of words."""
-    alignment, hits = Alignment(), 0
-    groups: dict[str, list[bool]] = defaultdict(list)
-    for index, clip in enumerate(clips):
-        transcript = listener.words(clip.samples, Expect.CODE, condition)
-        words = [w for w in transcript.text.split() if w != "[unk]"]
-        alignment.add(clip.text.split(), words)
-        right = words == clip.text.split()
-        hits += right
-        groups[clip.speaker].append(right)
-        progress(name, index + 1, len(clips))
-    return Score(name, condition, "exact words", Rate(hits, len(clips)), alignment,
-                 {g: Rate(sum(v), len(v)) for g, v in sorted(groups.items())})  # fmt: skip
+def planned(folder: Path, strings: int, limit: int | None) -> Iterator[SetTrials]:
+    """The trials of every set of a folder, one set in memory at a time; then the noises, when
+    the folder holds more than one set or speech to be refused."""
+    sets = find_sets(folder)
+    refusing = len(sets) > 1
+    for path in sets:
+        found = plan(path, strings, limit)
+        refusing = refusing or any(trial.measure == "other" for trial in found.trials)
+        yield found
+    if refusing:
+        yield noise_trials(limit)
 
 
 def evaluate(
     folder: Path,
     model: RecognizerModel,
-    conditions: Sequence[str] = ("clean", "telephone"),
+    conditions: Sequence[str] = ("clean",),
     strings: int = 100,
-    progress: Progress = lambda name, done, of: None,
     limit: int | None = None,
-) -> Iterable[Score]:
-    """Scores of every known set that is there, as they come. ``folder`` holds the sets;
-    ``limit``: at most so many clips of each."""
-    for condition in conditions:
-        listener = Listener(model)
-        for name in ("isolated-digits", "connected-numbers", "cut-words", "network-voices-digits",
-                     "telephone-words", "home-commands"):  # fmt: skip
-            if (folder / name / "labels.csv").is_file():
-                yield from _score_set(folder / name, listener, condition, strings, progress, limit)
+    threads: int = 1,
+    progress: Progress = quiet,
+) -> Iterator[Outcome]:
+    """Outcomes of every set as they come, in the same order whatever the threads."""
+    listener = Listener(model)
+    with ThreadPoolExecutor(threads) as pool:
+        for among in planned(folder, strings, limit):
+            names = conditions[:1] if among.name == NOISE_SET else conditions
+            jobs = [(t, CONDITIONS[name]) for name in names for t in among.trials]
+            futures = _submitted(pool, listener, jobs, among, threads * _AHEAD)
+            for done, found in enumerate(futures, 1):
+                progress(among.name, done, len(jobs))
+                yield found
 
 
-def _score_set(
-    folder: Path,
+def _submitted(
+    pool: ThreadPoolExecutor,
     listener: Listener,
-    condition: str,
-    strings: int,
-    progress: Progress,
-    limit: int | None,
-) -> Iterable[Score]:
-    name = folder.name
-    clips = list(read_set(folder))[:limit]
-    if name == "connected-numbers":
-        yield score_words(name, clips, listener, condition, progress)
-        clips = cut_digits(folder)[:limit]
-        name = f"{name}, cut digits"
-    digits = [c for c in clips if c.note in ("digit", "synthetic") and c.text in DIGIT_WORDS]
-    if digits:
-        yield score_digits(name, digits, listener, condition, progress)
-    if strings and name.split(",")[0] in ("isolated-digits", "connected-numbers"):
-        for label, pause in (("", (0.0, 0.35)), (", no pauses", (0.0, 0.0))):
-            spliced = splice(digits, 10, min(strings, limit or strings), SEED, pause)
-            title = f"{name}, 10-digit strings{label}"
-            yield score_digits(title, spliced, listener, condition, progress)
-    answers = [c for c in clips if c.note == "yes-no"]
-    if answers:
-        yield score_yes_no(name, answers, listener, condition, progress)
-    others = [c for c in clips if c.note == "other"]
-    if others:
-        yield score_rejection(f"{name}, other", others, listener, condition, progress)
+    jobs: Iterable[tuple[Trial, Condition]],
+    among: SetTrials,
+    ahead: int,
+) -> Iterator[Outcome]:
+    """Results in the order of the jobs, a bounded number of them waiting."""
+    waiting: deque[Future[Outcome]] = deque()
+    for trial, condition in jobs:
+        waiting.append(pool.submit(listener.judge, trial, condition, among))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

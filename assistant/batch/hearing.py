@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assistant.asr.types import EndReason, RecognizerModel, Transcript
-from assistant.batch.evaluate import SURROUND
+from assistant.batch.conditions import LEAD
 from assistant.call.parts import Phrases, Understand, Voice
-from assistant.nlu.types import Expect
+from assistant.nlu import HeardWord, interpret
+from assistant.nlu.types import Expect, Interpretation
 from assistant.settings import Settings
 
 
@@ -27,7 +28,7 @@ class Stage:
 
 def hear(stage: Stage, pcm: bytes, listen: Expect) -> Transcript:
     """The words of 16-bit PCM at the stage's rate, as the state ``listen`` hears them."""
-    silence = bytes(2 * round(SURROUND * stage.rate))
+    silence = bytes(2 * round(LEAD * stage.rate))
     recognizer = stage.patient.recognizer()
     recognizer.begin(stage.phrases(listen), stage.rate)
     try:
@@ -35,3 +36,8 @@ def hear(stage: Stage, pcm: bytes, listen: Expect) -> Transcript:
     finally:
         transcript = recognizer.end(EndReason.SILENCE)
     return transcript
+
+
+def understood(transcript: Transcript, listen: Expect) -> Interpretation:
+    """What the words mean in the state ``listen``."""
+    return interpret([HeardWord(w.text, w.confidence) for w in transcript.words], listen)

@@ -18,8 +18,7 @@ from assistant.accounts.local import LocalAccounts
 from assistant.accounts.open import open_local
 from assistant.batch.caller import Prepared, ScenarioCaller, Tape
 from assistant.batch.checking import Facts, check_call
-from assistant.batch.evaluate import understood
-from assistant.batch.hearing import Stage, hear
+from assistant.batch.hearing import Stage, hear, understood
 from assistant.batch.line import LineSound
 from assistant.batch.places import join, local_file
 from assistant.batch.rows import counts, password_state

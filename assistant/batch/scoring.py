@@ -7,6 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+_Z = 1.959964  # of a 95 % interval
+_RESAMPLES = 1_000
+_SEED = 8079
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -14,6 +20,10 @@ class Rate:
 
     hits: int
     total: int
+
+    @classmethod
+    def of(cls, outcomes: Sequence[bool]) -> Rate:
+        return cls(sum(outcomes), len(outcomes))
 
     @property
     def value(self) -> float | None:
@@ -23,9 +33,9 @@ class Rate:
     def interval(self) -> tuple[float, float]:
         if not self.total:
             return 0.0, 1.0
-        z, n, p = 1.959964, self.total, self.hits / self.total
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+        n, p = self.total, self.hits / self.total
+        middle = (p + _Z * _Z / (2 * n)) / (1 + _Z * _Z / n)
+        half = _Z * math.sqrt(p * (1 - p) / n + _Z * _Z / (4 * n * n)) / (1 + _Z * _Z / n)
         return max(0.0, middle - half), min(1.0, middle + half)
 
     def as_dict(self) -> dict[str, object]:
@@ -42,12 +52,15 @@ class Rate:
 @dataclass(slots=True)
 class Alignment:
     """Edit counts of hypotheses against references; ``pairs`` counts (expected, heard), where
-    None stands for nothing."""
+    None stands for nothing; ``clips`` holds (errors, length) of each."""
 
     pairs: Counter[tuple[str | None, str | None]] = field(default_factory=Counter)
+    clips: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, expected: Sequence[str], heard: Sequence[str]) -> None:
-        self.pairs.update(align(expected, heard))
+        found = align(expected, heard)
+        self.pairs.update(found)
+        self.clips.append((sum(a != b for a, b in found), len(expected)))
 
     @property
     def errors(self) -> int:
@@ -60,6 +73,42 @@ class Alignment:
     @property
     def error_rate(self) -> float | None:
         return self.errors / self.length if self.length else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % of the error rate by resampling whole clips: errors of one clip hang together."""
+        return ratio_interval(self.clips)
+
+
+def ratio_interval(
+    clips: Sequence[tuple[float, float]], difference: bool = False
+) -> tuple[float, float]:
+    """95 % interval of Σ first / Σ second, by a bootstrap over the pairs with a fixed seed.
+    ``difference``: the first may be negative, and none of it means "the same"."""
+    if not clips:
+        return 0.0, 1.0
+    values = np.asarray(clips, np.float64)
+    rng = np.random.default_rng(_SEED)
+    sums = np.stack(
+        [values[rng.integers(len(values), size=len(values))].sum(axis=0) for _ in range(_RESAMPLES)]
+    )
+    ratios = sums[:, 0] / np.maximum(sums[:, 1], 1e-9)
+    low, high = np.quantile(ratios, (0.025, 0.975))
+    if (
+        not difference and not values[:, 0].any()
+    ):  # no error seen: the rule of three, not "surely none"
+        high = min(1.0, 3.0 / max(float(values[:, 1].sum()), 1.0))
+    return float(low), float(high)
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """Two-sided exact probability that two recognizers differ this much by chance, from the
+    clips that only one of them has right (McNemar's test, binomial form)."""
+    count, least = only_a + only_b, min(only_a, only_b)
+    if not count:
+        return 1.0
+    below: float = sum(math.comb(count, k) for k in range(least + 1)) / 2**count
+    return min(1.0, 2.0 * below)
 
 
 def align(expected: Sequence[str], heard: Sequence[str]) -> list[tuple[str | None, str | None]]:

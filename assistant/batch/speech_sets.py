@@ -1,13 +1,15 @@
-"""Recordings to measure on: a folder of sets, each with a ``labels.csv``.
+"""Recordings to measure on: a folder of sets, each with a ``labels.csv``, or one such set.
 
-``labels.csv``: path, text, speaker, note, seconds; ``words.csv`` beside it (path, start, end,
-word) times every word. Strings are spliced from single digits of one speaker with a fixed seed.
+``labels.csv``: path, text, and if known speaker, note, seconds, sex, region; ``words.csv`` beside
+it (path, start, end, word) times every word. Strings are spliced from single digits of one
+speaker with a fixed seed.
 """
 
 from __future__ import annotations
 
 import csv
 import random
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -19,106 +21,184 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from assistant.audio import mulaw_decode, mulaw_encode
 from assistant.errors import AudioError
 
 Samples = npt.NDArray[np.float32]
-RATE = 16_000  # of everything measured; the telephone condition goes through 8 kHz
+RATE = 16_000  # Hz of everything measured; narrow-band conditions go through 8 kHz
+MARGIN = 0.03  # s kept around a word that is cut out of running speech
 DIGIT_WORDS = {
     "không": "0", "một": "1", "mốt": "1", "hai": "2", "ba": "3", "bốn": "4", "tư": "4",
     "năm": "5", "lăm": "5", "nhăm": "5", "sáu": "6", "bảy": "7", "bẩy": "7", "tám": "8",
     "chín": "9",
 }  # fmt: skip
+_LEAST_DIGITS = 8  # different ones that a speaker must have said for strings to be spliced
+_SEX_OF_NAME = re.compile(r"([FM])\d+$")  # speakers F1, M2
+_SEXES = {"f": "nữ", "female": "nữ", "nữ": "nữ", "m": "nam", "male": "nam", "nam": "nam"}
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One labelled recording at ``RATE``."""
+    """One labelled recording at ``RATE``. ``groups``: what is known of its speaker."""
 
     samples: Samples = field(repr=False)
     text: str
     speaker: str
     note: str
     path: str = ""
+    groups: tuple[str, ...] = ()
 
 
-def require_folder(folder: Path) -> Path:
-    """The folder itself; raises AudioError ``speech-missing`` when it holds no sets."""
-    if not any(folder.glob("*/labels.csv")) and not (folder / "labels.csv").is_file():
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One row of ``labels.csv``, text lower-case NFC."""
+
+    path: str
+    text: str
+    speaker: str
+    note: str
+    groups: tuple[str, ...]
+
+
+def find_sets(folder: Path) -> list[Path]:
+    """The sets of a folder in order of name; raises AudioError ``speech-missing``."""
+    inside = sorted(file.parent for file in folder.glob("*/labels.csv"))
+    found = [folder] if (folder / "labels.csv").is_file() else inside
+    if not found:
         raise AudioError(
             "speech-missing",
             f"Không có bộ ghi âm nào trong {folder}.",
             "Truyền thư mục có labels.csv, hoặc thư mục chứa các bộ như vậy.",
         )
-    return folder
+    return found
+
+
+def read_labels(folder: Path) -> list[Label]:
+    """Every row of a set's labels; raises AudioError ``speech-labels``."""
+    file = folder / "labels.csv"
+    rows = _rows(file, ("path", "text"))
+    if not rows:
+        raise _unusable(file, "không có dòng nào")
+    return [
+        Label(
+            path=row["path"],
+            text=_clean(row["text"]),
+            speaker=(row.get("speaker") or "").strip() or "?",
+            note=(row.get("note") or "").strip(),
+            groups=_groups(row),
+        )
+        for row in rows
+    ]
 
 
 def read_set(folder: Path) -> Iterator[Clip]:
-    """The clips of one set, in the order of its labels."""
-    with (folder / "labels.csv").open(newline="", encoding="utf-8") as rows:
-        for row in csv.DictReader(rows):
-            samples, rate = soundfile.read(folder / row["path"], dtype="float32", always_2d=True)
-            mono = soxr.resample(samples.mean(axis=1), rate, RATE)
-            text = unicodedata.normalize("NFC", row["text"].lower().strip())
-            yield Clip(np.asarray(mono, np.float32), text, row["speaker"], row["note"], row["path"])
+    """The clips of one set, in the order of its labels. Raises AudioError."""
+    for label in read_labels(folder):
+        yield Clip(
+            read_samples(folder, label.path),
+            label.text, label.speaker, label.note, label.path, label.groups,
+        )  # fmt: skip
 
 
-def cut_digits(folder: Path) -> list[Clip]:
-    """Single digits cut out of connected speech by ``words.csv`` (30 ms of margin)."""
+def read_samples(folder: Path, name: str) -> Samples:
+    """A clip as mono at ``RATE``; raises AudioError ``speech-clip``."""
+    file = folder / name
+    problem = "không có tệp này"
+    if file.is_file() and file.resolve().is_relative_to(folder.resolve()):
+        try:
+            samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+            mono = np.nan_to_num(samples.mean(axis=1))
+            if len(mono):
+                return np.asarray(soxr.resample(mono, rate, RATE), np.float32)
+            problem = "tệp không có âm thanh"
+        except (soundfile.SoundFileError, RuntimeError, ValueError):
+            problem = "không đọc được âm thanh"
+    raise AudioError(
+        "speech-clip",
+        f"Bộ {folder.name}: {name}: {problem}.",
+        "Sửa hoặc bỏ dòng đó trong labels.csv.",
+    )
+
+
+def cut_digits(folder: Path, clips: Sequence[Clip]) -> list[Clip]:
+    """Single digits cut out of connected speech by ``words.csv``. Raises AudioError."""
+    file = folder / "words.csv"
     spans: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
-    with (folder / "words.csv").open(newline="", encoding="utf-8") as rows:
-        for row in csv.DictReader(rows):
-            spans[row["path"]].append((float(row["start"]), float(row["end"]), row["word"]))
+    try:
+        for row in _rows(file, ("path", "start", "end", "word")):
+            span = (float(row["start"]), float(row["end"]), _clean(row["word"]))
+            spans[row["path"]].append(span)
+    except ValueError:
+        raise _unusable(file, "start và end phải là số giây") from None
     found = []
-    for clip in read_set(folder):
+    for clip in clips:
         for start, end, word in spans[clip.path]:
-            word = unicodedata.normalize("NFC", word)
-            if word in DIGIT_WORDS:
-                low, high = int((start - 0.03) * RATE), int((end + 0.03) * RATE)
-                found.append(
-                    Clip(clip.samples[max(low, 0) : high], word, clip.speaker, "digit", clip.path)
-                )
+            low, high = max(int((start - MARGIN) * RATE), 0), int((end + MARGIN) * RATE)
+            part = clip.samples[low:high]
+            if word in DIGIT_WORDS and len(part):
+                place = f"{clip.path}@{start:.2f}"
+                found.append(Clip(part, word, clip.speaker, "digit", place, clip.groups))
     return found
 
 
 def splice(
     clips: Sequence[Clip], length: int, count: int, seed: int, pause: tuple[float, float]
 ) -> list[Clip]:
-    """``count`` strings of ``length`` digits, each of one speaker, equal shares of speakers."""
+    """``count`` strings of ``length`` digits, each of one speaker, equal shares of speakers.
+    ``pause``: s between two digits, at least and at most."""
     rng = random.Random(seed)  # noqa: S311
     by_speaker: dict[str, dict[str, list[Clip]]] = defaultdict(lambda: defaultdict(list))
     for clip in clips:
         if clip.text in DIGIT_WORDS:
             by_speaker[clip.speaker][DIGIT_WORDS[clip.text]].append(clip)
-    speakers = sorted(s for s, d in by_speaker.items() if len(d) >= 8)
+    speakers = sorted(s for s, d in by_speaker.items() if len(d) >= _LEAST_DIGITS)
     strings = []
     for index in range(count if speakers else 0):
         speaker = speakers[index % len(speakers)]
         digits = [rng.choice(sorted(by_speaker[speaker])) for _ in range(length)]
+        chosen = [rng.choice(by_speaker[speaker][digit]) for digit in digits]
         parts: list[Samples] = []
-        for digit in digits:
-            parts.append(rng.choice(by_speaker[speaker][digit]).samples)
+        for clip in chosen:
+            parts.append(clip.samples)
             parts.append(np.zeros(int(RATE * rng.uniform(*pause)), np.float32))
-        strings.append(Clip(np.concatenate(parts[:-1]), " ".join(digits), speaker, "string"))
+        samples = np.concatenate(parts[:-1])
+        name = f"{speaker}-{index:03d}"
+        strings.append(Clip(samples, " ".join(digits), speaker, "string", name, chosen[0].groups))
     return strings
 
 
-def clean(samples: Samples, rng: np.random.Generator) -> Samples:
-    """The recording as it is."""
-    return samples
+def _groups(row: dict[str, str]) -> tuple[str, ...]:
+    """Sex from its column or from a speaker named F1 or M2; region from its column."""
+    named = _SEX_OF_NAME.match((row.get("speaker") or "").strip())
+    said = row.get("sex") or row.get("gender") or (named[1] if named else "")
+    sex = _SEXES.get(said.strip().lower())
+    region = (row.get("region") or row.get("accent") or "").strip()
+    return tuple(group for group in (sex, region) if group)
 
 
-def telephone(samples: Samples, rng: np.random.Generator, snr: float = 15.0) -> Samples:
-    """8 kHz µ-law with pink-ish noise at ``snr`` dB over the speech."""
-    narrow = np.asarray(soxr.resample(samples, RATE, 8_000), np.float32)
-    noise = rng.standard_normal(len(narrow)).astype(np.float32)
-    noise[1:] += 0.9 * noise[:-1]
-    loud = np.sqrt(np.mean(narrow**2)) + 1e-9
-    narrow = narrow + noise * (loud * 10 ** (-snr / 20) / (np.std(noise) + 1e-9))
-    narrow *= min(1.0, 0.95 / (np.max(np.abs(narrow)) + 1e-9))
-    pcm = np.round(narrow * 32767).astype("<i2").tobytes()
-    heard = np.frombuffer(mulaw_decode(mulaw_encode(pcm)), "<i2").astype(np.float32) / 32768
-    return np.asarray(soxr.resample(heard, 8_000, RATE), np.float32)
+def _rows(file: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            missing = [name for name in needed if name not in (reader.fieldnames or ())]
+            if missing:
+                raise _unusable(file, f"thiếu cột {missing[0]}")
+            rows = list(reader)
+    except OSError:
+        raise _unusable(file, "không mở được") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise _unusable(file, "không phải CSV mã UTF-8") from None
+    if any(row[name] is None for row in rows for name in needed):
+        raise _unusable(file, "có dòng thiếu ô")
+    return rows
 
 
-CONDITIONS = {"clean": clean, "telephone": telephone}
+def _clean(text: str) -> str:
+    return unicodedata.normalize("NFC", " ".join(text.lower().split()))
+
+
+def _unusable(file: Path, problem: str) -> AudioError:
+    return AudioError(
+        "speech-labels",
+        f"{file.parent.name}/{file.name}: {problem}.",
+        "Cần các cột path, text (và nếu có speaker, note); words.csv: path, start, end, word.",
+    )

@@ -6,21 +6,21 @@ both take the same turns. Full duplex, sample-synchronous.
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections import deque
-from concurrent.futures import Future
 from dataclasses import replace
 
-from assistant.accounts.types import Outcome
 from assistant.asr.types import Recognizer
 from assistant.asr.vad import VoiceActivity
 from assistant.audio.types import SAMPLE_BYTES
+from assistant.call.account import AccountWork
+from assistant.call.apology import APOLOGY, TOO_LONG, log_failure
+from assistant.call.barging import BargeIn, convincing
+from assistant.call.keys import KeyQueue
 from assistant.call.listening import Answer, Listener, Sound
 from assistant.call.parts import CallParts, Conversation
-from assistant.call.playback import Playback
 from assistant.call.record import Note, Timings, Turn
-from assistant.call.redaction import reveal_digits
+from assistant.call.redaction import redact_words, reveal_digits
+from assistant.call.speaking import Speaker
 from assistant.dialogue.types import (
     Action,
     Ask,
@@ -33,18 +33,10 @@ from assistant.dialogue.types import (
     Keyed,
     Reply,
     ResetDone,
-    Say,
     SayDigits,
     VerifyAndReset,
 )
-from assistant.nlu.types import Expect
-
-log = logging.getLogger(__name__)
-
-_KEYS = frozenset("0123456789*#")
-_MOST_KEYS = 200  # waiting keys; a broken line may send more than a person can press
-_APOLOGY = Reply((Say("failed"), Say("other_routes"), Say("goodbye")))
-_TOO_LONG = Reply((Say("other_routes"), Say("goodbye")))
+from assistant.nlu.types import Expect, Interpretation
 
 
 class Call:
@@ -63,25 +55,22 @@ class Call:
         self.transfer = False  # the channel is to hand the caller to an agent
         self.resets = 0
         self.revealed: bool | None = None  # None: no account was touched
-        self.spoken_digits: list[tuple[float, float]] = []  # s: codes and secrets going out
         self._parts = parts
         self._talk = talk
         self._phone = phone
         self._recognizer: Recognizer | None = None
         self._vad = VoiceActivity(parts.vad, parts.turns.frame, rate)
+        self._barge = BargeIn(parts.turns, parts.vad, self._vad, rate)
         self._frames = 0
-        self._queue: deque[str] = deque(maxlen=_MOST_KEYS)
-        self._swallow_until = 0.0  # s: a "#" before then belongs to the last turn
+        self._keys = KeyQueue()
         self._recent: deque[Sound] = deque(
             maxlen=max(1, round(parts.turns.pre_roll / parts.turns.frame))
         )
         self._action: Action | None = None
-        self._playback: Playback | None = None
-        self._keys_before = 0  # keys that were waiting when the prompt began
+        self._speaker = Speaker(self.frame_bytes, parts.turns.barge_back)
         self._early: tuple[Sound, ...] = ()
         self._listener: Listener | None = None
-        self._work: Future[Outcome] | None = None
-        self._account_took: float | None = None  # ms
+        self._work: AccountWork | None = None
         self._failing = False
 
     # --- what a channel sees ----------------------------------------------------------------
@@ -97,12 +86,30 @@ class Call:
 
     @property
     def speaking(self) -> bool:
-        return self._playback is not None and not self._playback.done
+        return self._speaker.speaking
+
+    @property
+    def spoken_digits(self) -> list[tuple[float, float]]:
+        """Seconds at which codes and secrets go out."""
+        return self._speaker.digits
 
     @property
     def reveal(self) -> bool:
         """Whether digits of this call may be shown: every account it touched is invented."""
         return self.revealed is True
+
+    @property
+    def expect(self) -> Expect | None:
+        """What is being asked now; None when nothing is."""
+        return self._action.expect if isinstance(self._action, Ask) else None
+
+    @property
+    def partial(self) -> str:
+        """The caller's words so far, masked, for live captions."""
+        if self._listener is None or self.expect is None:
+            return ""
+        texts = [word.text for word in self._listener.partial]
+        return " ".join(redact_words(texts, self.expect, Interpretation()))
 
     def step(self, frame_in: bytes, keys: str = "") -> bytes:
         """Take one frame of the caller (``frame_bytes`` of 16-bit PCM; a short one is filled
@@ -115,20 +122,22 @@ class Call:
             except Exception as error:
                 self._fail(error)
         self._frames += 1
-        return self._playback.next() if self._playback else bytes(self.frame_bytes)
+        frame_out = self._speaker.next()
+        self._barge.say(frame_out)
+        return frame_out
 
     def hang_up(self) -> None:
         """The caller is gone. A reset under way is finished by the account system."""
         if self.ended is not None:
             return
         self._note("hang_up")
-        self._playback = None
+        self._speaker.hush()
         try:
             self._drop_listener()
             if not isinstance(self._action, Finish):
                 self._talk.next(HungUp())
         except Exception as error:
-            self._log(error)
+            log_failure(self.call_id, error)
         finishing = self._action if isinstance(self._action, Finish) else None
         self.ended = finishing.reason if finishing else EndOfCall.CALLER_HUNG_UP
 
@@ -136,44 +145,61 @@ class Call:
 
     def _advance(self, frame: bytes, keys: str) -> None:
         sound = Sound(frame, self._vad.accept(frame))
-        if keys:
-            self._take_keys(keys)
+        self._barge.hear(frame)
+        for _ in range(self._keys.take(keys, self.now)):
+            self._note("key")
         if self._action is None:
             self._follow(CallStarted())
         elif self.now >= self._parts.turns.max_call and not isinstance(self._action, Finish):
             self._drop_listener()
-            self._do(Finish(_TOO_LONG, EndOfCall.NOT_UNDERSTOOD))
+            self._do(Finish(TOO_LONG, EndOfCall.NOT_UNDERSTOOD))
         elif self._listener is not None:
             self._listen(sound)
         else:
             self._recent.append(sound)
-            self._speak()
+            self._speak(sound)
 
-    def _take_keys(self, keys: str) -> None:
-        for key in keys:
-            if key not in _KEYS:
-                continue
-            self._note("key")
-            late_hash = key == "#" and self.now < self._swallow_until
-            self._swallow_until = 0.0
-            if not late_hash:
-                self._queue.append(key)
-
-    def _speak(self) -> None:
+    def _speak(self, sound: Sound) -> None:
         """A prompt is playing, or an account is being worked on."""
-        if self._playback and not self._playback.done:
-            if not self._queue or not self._may_stop():
-                return
-            self._note("prompt_stopped")
+        if not self._speaker.speaking:
+            self._after_prompt()
+        elif self._keys:
+            if self._may_stop():
+                self._stop_prompt()
+                self._after_prompt()
+        elif isinstance(self._action, Ask) and self._is_interrupted(self._action, sound):
+            self._note("prompt_paused")
+            self._speaker.pause(self.now)
+            self._start_listening(self._action)
+
+    def _is_interrupted(self, ask: Ask, sound: Sound) -> bool:
+        """Nothing said cuts off a password: nobody could write it down."""
+        deaf = ask.keypad_only or self._speaker.secret_left
+        return not deaf and self._barge.speaks(sound)
+
+    def _stop_prompt(self) -> None:
+        self._note("prompt_stopped")
+        self._speaker.stop(self.now)
+
+    def _doubt(self, listener: Listener, sound: Sound, answer: Answer | None) -> Answer | None:
+        """The prompt is paused: go on with it, stop it, or wait until that is clear."""
+        if answer is None and listener.engaged:
             self._stop_prompt()
-        self._after_prompt()
+        elif answer is not None or self._barge.nothing(sound):
+            answer = answer or listener.conclude()
+            if answer is not None and convincing(answer, self._parts.turns.barge_confidence):
+                return answer
+            self._listener = None
+            self._note("prompt_resumed")
+            self._speaker.go_on(self.now)
+        return None
 
     def _may_stop(self) -> bool:
         """Keys stop a prompt. What was pressed before a read-back or a password began does not:
         nobody can have meant to miss those."""
         if not isinstance(self._action, Ask):
             return False
-        return len(self._queue) > (self._keys_before if _has_digits(self._action.reply) else 0)
+        return self._keys.pressed_since if _has_digits(self._action.reply) else bool(self._keys)
 
     def _after_prompt(self) -> None:
         action = self._action
@@ -183,12 +209,13 @@ class Call:
             self._talk.next(HungUp())
             self._note("end")
             self.ended = action.reason
-        elif self._work is not None and self._work.done():
+        elif self._work is not None and self._work.done:
             work, self._work = self._work, None
             outcome = work.result()
+            self.revealed = work.invented and self.revealed is not False
             self.resets += isinstance(outcome, ResetDone)
             self._note(f"account_{type(outcome).__name__.lower()}")
-            self._amend(timings=replace(self.turns[-1].timings, account=self._account_took))
+            self._amend(timings=replace(self.turns[-1].timings, account=work.took))
             self._follow(outcome)
 
     # --- listening --------------------------------------------------------------------------
@@ -208,9 +235,13 @@ class Call:
 
     def _listen(self, sound: Sound) -> None:
         assert self._listener is not None
-        answer = self._listener.accept(sound, self._queue)
+        answer = self._listener.accept(sound, self._keys.waiting)
+        if self._speaker.paused:
+            answer = self._doubt(self._listener, sound, answer)
         if answer is None:
             return
+        if self._speaker.paused:
+            self._stop_prompt()
         self._listener = None
         self._note(f"turn_{answer.reason.value}")
         self._early = answer.early
@@ -219,11 +250,10 @@ class Call:
 
     def _record(self, answer: Answer) -> None:
         event = answer.event
-        if isinstance(event, Keyed) and _may_be_ended_late(self._action, event.keys):
-            if self._queue and self._queue[0] == "#":
-                self._queue.popleft()
-            elif not self._queue:
-                self._swallow_until = self.now + self._parts.turns.inter_digit
+        if isinstance(event, Keyed) and isinstance(self._action, Ask):
+            self._keys.turn_ended(
+                self._action, event.keys, self.now + self._parts.turns.inter_digit
+            )
         self._amend(
             ended=self.now,
             end_reason=answer.reason,
@@ -257,7 +287,7 @@ class Call:
         if isinstance(action, Finish):
             self.transfer = action.transfer
         if isinstance(action, Ask) and self._skips(action):
-            self._stop_prompt()
+            self._speaker.stop(self.now)
             self._start_listening(action)
 
     def _say(self, action: Action) -> None:
@@ -267,13 +297,12 @@ class Call:
         took = 1000 * (clock() - start)
         if self.turns:
             self._amend(timings=replace(self.turns[-1].timings, render=took))
-        self._playback = Playback(rendered, self.frame_bytes)
-        self._keys_before = len(self._queue)
+        self._speaker.say(rendered, self.now)
+        self._barge.begin()
+        self._keys.prompt_begins()
         expect = action.expect if isinstance(action, Ask) else None
         text = reveal_digits(rendered.text, action.reply) if self.reveal else rendered.text
         self.turns.append(Turn(expect=expect, prompt=text, asked=self.now))
-        spans = ((self.now + start, self.now + end) for start, end in rendered.digit_spans)
-        self.spoken_digits.extend(spans)
         if rendered.pcm:
             self._note("prompt")
 
@@ -282,51 +311,28 @@ class Call:
         if _has_digits(ask.reply):
             self._early = ()
             return False
-        return not ask.reply.parts or bool(self._queue) or bool(self._early)
-
-    def _stop_prompt(self) -> None:
-        if self._playback:
-            self._playback.stop()
-            cut = ((start, min(end, self.now)) for start, end in self.spoken_digits)
-            self.spoken_digits = [(start, end) for start, end in cut if start < end]
+        return not ask.reply.parts or bool(self._keys) or bool(self._early)
 
     def _submit(self, action: VerifyAndReset) -> None:
-        """Start the one blocking piece of work; where it runs is the channel's choice."""
-        phone, code, call_id = self._phone, action.code, self.call_id
-        accounts, clock = self._parts.accounts, self._parts.clock
-
-        def work() -> Outcome:
-            start = clock()
-            outcome = accounts.verify_and_reset(phone, code, call_id)
-            self._account_took = 1000 * (clock() - start)
-            return outcome
-
         self._note("account")
-        invented = self._parts.invented(phone, code)
-        self.revealed = invented and self.revealed is not False
-        self._work = self._parts.submit(work)
+        self._work = AccountWork(self._parts, self._phone, action.code, self.call_id)
 
     # --- when things go wrong ---------------------------------------------------------------
 
     def _fail(self, error: Exception) -> None:
         """Apologise and end; a second failure ends at once. The only broad catch there is."""
-        self._log(error)
+        log_failure(self.call_id, error)
         self._listener = self._recognizer = self._work = None
         if self._failing:
-            self._playback, self.ended = None, EndOfCall.FAILED
+            self._speaker.hush()
+            self.ended = EndOfCall.FAILED
             return
         self._failing = True
         self._note("failed")
         try:
-            self._do(Finish(_APOLOGY, EndOfCall.FAILED))
+            self._do(Finish(APOLOGY, EndOfCall.FAILED))
         except Exception as second:
             self._fail(second)
-
-    def _log(self, error: Exception) -> None:
-        """Where and what kind, never the message: it may quote what the caller said."""
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else "?"
-        log.error("call-failed %s: %s at %s", self.call_id, type(error).__name__, place)
 
     def _note(self, what: str) -> None:
         self.notes.append(Note(round(self.now, 3), what))
@@ -334,11 +340,6 @@ class Call:
     def _amend(self, **changes: object) -> None:
         if self.turns:
             self.turns[-1] = replace(self.turns[-1], **changes)  # type: ignore[arg-type]
-
-
-def _may_be_ended_late(action: Action | None, keys: str) -> bool:
-    """Whether a "#" that comes now still belongs to ``keys``: the code was whole without it."""
-    return isinstance(action, Ask) and action.expect is Expect.CODE and not keys.endswith("#")
 
 
 def _has_digits(reply: Reply) -> bool:

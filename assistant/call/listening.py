@@ -54,6 +54,17 @@ class Listener:
         self._early: list[Sound] = []
         self._begin()
 
+    @property
+    def partial(self) -> tuple[Word, ...]:
+        """The words so far."""
+        return self._partial
+
+    @property
+    def engaged(self) -> bool:
+        """Whether there are words or a key: somebody means to answer. One word may yet be a
+        cough; what becomes of it is known at its end."""
+        return self._words > 1 or bool(self._keys)
+
     def pre_roll(self, sounds: Iterable[Sound]) -> None:
         """Sound from before listening began: an eager caller's first word."""
         for sound in sounds:
@@ -72,6 +83,11 @@ class Listener:
             if self._ask.keys_enough(self._keys, self._parts.limits.accepted_ids):
                 return self._keyed()
         return self._after_key(sound) if self._keys else self._spoken(sound)
+
+    def conclude(self) -> Answer | None:
+        """Nothing more is coming: the words after all, or None. Closes the utterance."""
+        answer = self._heard(EndReason.SILENCE)
+        return answer if any(word.text != FILLER for word in answer.words) else None
 
     def close(self) -> None:
         """Give the utterance up: the call is over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assistant.asr.endpoint import Slot
 from assistant.dialogue.code import Accepted, Progress
 from assistant.dialogue.types import Ask
-from assistant.nlu.types import Expect, Intent, Interpretation
+from assistant.nlu.types import DigitSpan, Expect, Intent, Interpretation
 
 _A_CODE_BEGINS = 2  # digits in a row outside the code question: the caller is reading a code
 _BEGINNINGS = frozenset({Intent.WAIT, Intent.HELLO})  # "chờ chút", "alo": digits follow
@@ -20,13 +20,13 @@ _SLOTS = {
 def slot_of(ask: Ask, partial: Interpretation, accepted: Accepted) -> Slot:
     """The slot after a partial result. Between the digits of a code callers pause for a second
     and more; after its last digit, and after any other answer, nobody needs to."""
-    digits = partial.digits.digits if partial.digits else ""
+    heard = partial.digits or DigitSpan("")
     if ask.expect is Expect.CODE:
-        if digits:
-            return _SLOTS[ask.progress(digits, accepted)]
+        if heard.digits:
+            return _SLOTS[ask.progress(heard, accepted)]
         return Slot.OPEN if _is_answer(partial) else Slot.INCOMPLETE
-    if len(digits) >= _A_CODE_BEGINS and partial.correction is None:
-        return _SLOTS[Ask(ask.reply, Expect.CODE).progress(digits, accepted)]
+    if len(heard.digits) >= _A_CODE_BEGINS and partial.correction is None:
+        return _SLOTS[Ask(ask.reply, Expect.CODE).progress(heard, accepted)]
     return Slot.OPEN
 
 

@@ -29,6 +29,11 @@ class Playback:
         self._at += self._frame_bytes
         return frame.ljust(self._frame_bytes, b"\0")
 
+    def rewind(self, seconds: float) -> None:
+        """Go back by about ``seconds``, to the beginning of a frame."""
+        frames = round(2 * self.rendered.rate * seconds / self._frame_bytes)
+        self._at = max(0, self._at - frames * self._frame_bytes)
+
     def stop(self) -> None:
         """Say no more."""
         self._at = max(self._at, len(self.rendered.pcm))

@@ -18,6 +18,8 @@ from assistant.errors import AssistantError
 # the one that is asked for is imported: the account store alone takes longer than a short call.
 GROUPS: dict[str, tuple[str, ...]] = {
     "call": ("call",),
+    "talk": ("talk",),
+    "serve": ("serve",),
     "transcribe": ("transcribe",),
     "understand": ("understand",),
     "accounts": ("accounts", "db", "audit", "outbox"),
@@ -26,6 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "asr": ("asr",),
     "batch": ("batch",),
     "label": ("label", "captures"),
+    "bench": ("bench",),
     "train": ("train",),
     "doctor": ("doctor",),
 }

@@ -248,7 +248,7 @@ def _diff(before: Path, after: Path) -> Diff:
 
 
 def _write_report(path: Path, folder: Path, diff: Diff | None) -> None:
-    from assistant.batch.report import write_report
+    from assistant.batch.suite_report import write_report
 
     write_report(path, folder, diff)
 

@@ -41,6 +41,7 @@ class Exit(IntEnum):
     NOT_UNDERSTOOD = 5
     FAILED = 6
     HUNG_UP = 7  # the turns ran out and the call was still waiting
+    BUSY = 8  # never of a file's call: it has no others beside it
 
 
 _EXITS = {
@@ -52,8 +53,9 @@ _EXITS = {
     EndOfCall.NOT_UNDERSTOOD: Exit.NOT_UNDERSTOOD,
     EndOfCall.FAILED: Exit.FAILED,
     EndOfCall.CALLER_HUNG_UP: Exit.HUNG_UP,
+    EndOfCall.BUSY: Exit.BUSY,
 }
-_REASONS = {
+REASONS = {
     EndOfCall.DONE: "xong việc",
     EndOfCall.CALLER_STOPPED: "người gọi dừng",
     EndOfCall.AGENT: "chuyển tổng đài viên",
@@ -62,6 +64,7 @@ _REASONS = {
     EndOfCall.NOT_UNDERSTOOD: "không hiểu nhau",
     EndOfCall.FAILED: "trục trặc của hệ thống",
     EndOfCall.CALLER_HUNG_UP: "người gọi gác máy",
+    EndOfCall.BUSY: "các đường dây đều bận",
 }
 
 
@@ -198,7 +201,7 @@ def _show(
         console.print(notes_table(call))
     for name, what in tape.warnings:
         console.print(f"Chú ý: tệp {name}: {what.value}", style="yellow")
-    ended = _REASONS[call.ended or EndOfCall.FAILED]
+    ended = REASONS[call.ended or EndOfCall.FAILED]
     cost = money(call_cost(call.now, settings.fee_per_minute))
     console.print(
         f"Kết thúc: {ended}. Đã cấp mật khẩu: {call.resets} lần. Thời lượng {call.now:.1f} s, "

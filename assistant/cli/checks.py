@@ -39,6 +39,8 @@ class Finding:
 _EXTRAS = {
     "voice": (("espeakng_loader", "pyloudnorm"), "dựng câu thoại ngoại tuyến"),
     "piper": (("piper",), "dựng câu thoại bằng Piper"),
+    "serve": (("fastapi", "uvicorn", "prometheus_client"), "nhận cuộc gọi trực tiếp qua mạng"),
+    "sip": (("aiosipua", "aiortp"), "nhận cuộc gọi SIP"),
     "train": (("torch", "kaldi_native_fbank", "scipy"), "huấn luyện lại mô hình"),
 }
 
@@ -134,7 +136,7 @@ def _sound_card() -> Finding:
     try:
         devices = importlib.import_module("sounddevice").query_devices()
     except ImportError:
-        return Finding(name, False, "thiếu sounddevice", "pip install sounddevice", required=False)
+        return Finding(name, False, "thiếu sounddevice", _PIP.format("mic"), required=False)
     except OSError:
         hint = "apt install libportaudio2"
         return Finding(name, False, "thiếu thư viện PortAudio", hint, required=False)

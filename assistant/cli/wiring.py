@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from assistant.accounts.local import LocalAccounts
 from assistant.accounts.open import open_accounts
 from assistant.accounts.remote import RemoteAccounts
+from assistant.accounts.types import Outcome
 from assistant.asr.types import Word
 from assistant.asr.vosk_adapter import VoskModel
 from assistant.batch.captures import Captures
 from assistant.batch.hearing import Stage
 from assistant.call import Call, CallParts, TableConversation
+from assistant.call.apology import BUSY
 from assistant.call.capture import CapturingModel
 from assistant.call.consent import ConsentTalk
-from assistant.dialogue.types import Ask
+from assistant.dialogue.types import Action, Ask, EndOfCall, Event, Finish, Refused
 from assistant.nlu import HeardWord, interpret, phrases
 from assistant.nlu.types import Interpretation
 from assistant.settings import Settings
@@ -62,9 +65,13 @@ def open_parts(settings: Settings) -> Wired:
     return Wired(parts, model, voice, accounts, rate)
 
 
-def new_call(wired: Wired, settings: Settings, phone: str | None) -> Call:
-    """A call from ``phone`` (None: withheld) that has not begun."""
-    talk = TableConversation(settings.dialogue, settings.security.verifications_per_call)
+def new_call(
+    wired: Wired, settings: Settings, phone: str | None, can_transfer: bool = False
+) -> Call:
+    """A call from ``phone`` (None: withheld) that has not begun. ``can_transfer``: the channel
+    can hand it to an agent."""
+    verifications = settings.security.verifications_per_call
+    talk = TableConversation(settings.dialogue, verifications, can_transfer)
     if settings.capture.enabled:
         return _captured_call(wired, settings, phone, talk)
     return Call(wired.parts, talk, phone, uuid.uuid4().hex, wired.rate)
@@ -102,3 +109,44 @@ def open_stage(settings: Settings) -> Stage:
         phrases=phrases,
         rate=rate,
     )
+
+
+class OnlyInvented:
+    """Accounts for lines that vouch for no caller id (browser, microphone): test data alone can
+    be reset through them, whatever number the caller claims."""
+
+    def __init__(self, accounts: LocalAccounts | RemoteAccounts) -> None:
+        self._accounts = accounts
+
+    def verify_and_reset(self, phone: str | None, code: str, call_id: str) -> Outcome:
+        if not self._accounts.is_invented(phone, code):
+            return Refused()
+        return self._accounts.verify_and_reset(phone, code, call_id)
+
+
+class BusyTone:
+    """A conversation of one sentence: call later."""
+
+    def next(self, event: Event) -> Action:
+        return Finish(BUSY, EndOfCall.BUSY)
+
+
+class LiveExchange:
+    """Makes the calls of live lines. ``trusted``: channels whose caller id counts. An account is
+    worked on in a thread of its own: hashing a password takes longer than a frame."""
+
+    def __init__(self, wired: Wired, settings: Settings, trusted: frozenset[str]) -> None:
+        pool = ThreadPoolExecutor(settings.security.argon2_concurrency, "accounts")
+        self._wired = replace(wired, parts=replace(wired.parts, submit=pool.submit))
+        demo = replace(self._wired.parts, accounts=OnlyInvented(wired.accounts))
+        self._demo = replace(self._wired, parts=demo)
+        self._settings = settings
+        self._trusted = trusted
+
+    def new(self, phone: str | None, channel: str) -> Call:
+        trusted = channel in self._trusted
+        can_transfer = trusted and self._settings.telephone.agent is not None
+        return new_call(self._wired if trusted else self._demo, self._settings, phone, can_transfer)
+
+    def busy(self) -> Call:
+        return Call(self._wired.parts, BusyTone(), None, uuid.uuid4().hex, self._wired.rate)

@@ -85,7 +85,8 @@ def no_match(turn: Turn) -> Result:
         return _give_up(state, EndOfCall.NOT_UNDERSTOOD, "goodbye_not_understood", "other_routes")
     if state.phase is Phase.CODE and state.misses >= turn.limits.code_attempts:
         state = replace(state, keypad_only=True)
-    sorry = says(SORRY[turn.heard.rejection or Rejection.UNKNOWN])
+    unclear = Rejection.LOW_CONFIDENCE if turn.span.unsure else Rejection.UNKNOWN
+    sorry = says(SORRY[turn.heard.rejection or unclear])
     return ask(turn, state, sorry + _escalated(turn, state, state.misses))
 
 
@@ -119,9 +120,10 @@ def over(turn: Turn) -> Result:
 
 
 def _resume(turn: Turn) -> Result:
+    gathered = None
     if turn.state.phase is Phase.CODE and turn.span.digits:
-        return gather(turn)
-    return ask(turn, turn.state, question_again(turn.state, turn.accepted))
+        gathered = gather(turn)
+    return gathered or ask(turn, turn.state, question_again(turn.state, turn.accepted))
 
 
 def _escalated(turn: Turn, state: DialogueState, times: int) -> Parts:

@@ -12,14 +12,18 @@ from assistant.dialogue.code import (
     Progress,
     code_progress,
     edit_keys,
+    groups_with,
+    likely_length,
     whole_code,
 )
 from assistant.dialogue.replies import (
     CODE_ASK,
+    HAVE,
     Result,
     Turn,
     ask,
     finish,
+    prefixed,
     question,
     read_back_parts,
     says,
@@ -55,21 +59,54 @@ def begin_with_digits(turn: Turn) -> Result | None:
     state, action = begin(turn)
     if state.phase is not Phase.CODE:
         return state, action
-    return gather(replace(turn, state=state))
+    gathered = gather(replace(turn, state=state))
+    return gathered or prefixed((state, action), says("sorry_low_confidence"))
 
 
-def gather(turn: Turn) -> Result:
+def gather(turn: Turn) -> Result | None:
     """Append what was said to the buffer. A fragment that would overflow it but is a whole code
     by itself was a fresh start; any other overflow is said, never cut off. Ten digits of a
-    card are a fresh start too, and stay open: they may be its end, or all but its last three."""
+    card are a fresh start too, and stay open unless all of it was said: they may be its end, or
+    all but its last three.
+    None when too much of it was not heard well."""
     state = turn.state
     digits, card = turn.span.digits, turn.span.card or state.card
-    code = state.code + digits
-    if turn.span.card and len(digits) == CODE_DIGITS and len(code) not in CARD_DIGITS:
-        code = digits
-    elif code_progress(code, turn.accepted, card) is Progress.OVERFULL and is_whole(turn, digits):
-        code, card = digits, False
-    return settle(turn, replace(state, code=code, card=card, ended=False))
+    whole = state.code + digits
+    fresh = turn.span.card and len(digits) == CODE_DIGITS and len(whole) not in CARD_DIGITS
+    if not fresh and code_progress(whole, turn.accepted, card) is Progress.OVERFULL:
+        fresh = is_whole(turn, digits)
+        card = card and not fresh
+    whole_card = turn.span.whole_card and fresh
+    state = replace(state, card=card and not whole_card, ended=whole_card)
+    state = written(turn, state, digits, "" if fresh else state.code)
+    return None if too_unsure(turn, state) else settle(turn, state)
+
+
+def written(turn: Turn, state: DialogueState, digits: str, before: str = "") -> DialogueState:
+    """The buffer with ``digits``, given in this turn, after ``before``; which of them were not
+    heard well is kept beside it."""
+    kept = frozenset(place for place in state.unsure if place < len(before))
+    new = frozenset(len(before) + place for place in turn.span.unsure)
+    return replace(state, code=before + digits, unsure=kept | new)
+
+
+def too_unsure(turn: Turn, state: DialogueState) -> bool:
+    """Whether what was said now leaves more in doubt than one question can ask for."""
+    return bool(turn.span.unsure) and len(_unsure_groups(turn, _trimmed(turn, state))) > 1
+
+
+def _unsure_groups(turn: Turn, state: DialogueState) -> list[tuple[int, int]]:
+    return groups_with(state.unsure, likely_length(len(state.code), turn.accepted))
+
+
+def _trimmed(turn: Turn, state: DialogueState) -> DialogueState:
+    """A complete card reduced to the code in it; anything else as it is."""
+    if code_progress(state.code, turn.accepted, state.card) not in WHOLE:
+        return state
+    code = whole_code(state.code)
+    before = len(state.code) - len(code)
+    unsure = frozenset(place - before for place in state.unsure if place >= before)
+    return replace(state, code=code, card=state.card and not before, unsure=unsure)
 
 
 def keys(turn: Turn) -> Result:
@@ -77,7 +114,8 @@ def keys(turn: Turn) -> Result:
     assert isinstance(turn.event, Keyed)
     edit = edit_keys(turn.state.code, turn.event.keys)
     state = replace(turn.state, phase=Phase.CODE, code=edit.digits, read_back=None, fix=None)
-    state = replace(state, ended=edit.ended)
+    unsure = frozenset(place for place in state.unsure if place < edit.kept)
+    state = replace(state, ended=edit.ended, unsure=unsure)
     progress = code_progress(state.code, turn.accepted, state.card)
     if progress is Progress.INCOMPLETE:
         state = replace(state, ended=False)
@@ -113,7 +151,8 @@ def _too_few(turn: Turn, state: DialogueState) -> Result:
 
 
 def settle(turn: Turn, state: DialogueState, lead: str = "readback") -> Result:
-    """What follows from the buffer: go on, read it back, or say it is too long."""
+    """What follows from the buffer: go on, ask for the one group that was not heard well, read
+    it back, or say it is too long."""
     progress = code_progress(state.code, turn.accepted, state.card)
     if progress is Progress.OVERFULL:
         return failed(turn, state, "code_too_many")
@@ -121,14 +160,28 @@ def settle(turn: Turn, state: DialogueState, lead: str = "readback") -> Result:
         state = replace(state, phase=Phase.CODE, read_back=None, fix=None)
         said = question(state, turn.accepted)
         return ask(turn, state, said if state.keypad_only else said[-1:])
-    return read_back(turn, state, lead)
+    state = _trimmed(turn, state)
+    unsure = _unsure_groups(turn, state)
+    if not unsure:
+        return read_back(turn, state, lead)
+    if len(unsure) > 1:  # one group of a fragment became two of the whole
+        return prefixed(failed(turn, state, "code_restart"), says("sorry_low_confidence"))
+    return _ask_group(turn, state, unsure[0])
+
+
+def _ask_group(turn: Turn, state: DialogueState, group: tuple[int, int]) -> Result:
+    """Keep the rest of the code and ask for one group of it. Of ten digits that may grow, say
+    that they are ten: "the last three" means those."""
+    have = says(HAVE[len(state.code)]) if state.may_grow(turn.accepted) else ()
+    state = replace(state, phase=Phase.FIX, fix=group, read_back=None)
+    return ask(turn, state, have + says("unsure_group") + question(state, turn.accepted))
 
 
 def read_back(turn: Turn, state: DialogueState, lead: str = "readback") -> Result:
-    """Say the code in groups; only what was said here can be confirmed."""
-    code = whole_code(state.code)
-    card = state.card and code == state.code
-    state = replace(state, phase=Phase.CONFIRM, code=code, card=card, read_back=code, fix=None)
+    """Say the code in groups; only what was said here can be confirmed. From now on the caller
+    knows what was heard."""
+    state = _trimmed(turn, state)
+    state = replace(state, phase=Phase.CONFIRM, read_back=state.code, fix=None, unsure=frozenset())
     return ask(turn, state, read_back_parts(state, turn.accepted, lead))
 
 

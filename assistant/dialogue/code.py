@@ -9,6 +9,7 @@ still be the start of twelve. No check digit exists; the first digits are not va
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -76,11 +77,29 @@ def groups(n: int) -> tuple[int, ...]:
     return (4,) * fours + (3,) * ((n - 4 * fours) // 3)
 
 
+def groups_with(places: Iterable[int], n: int) -> list[tuple[int, int]]:
+    """(start, size) of the groups of ``n`` digits that hold one of ``places``, in order."""
+    wanted, start, found = frozenset(places), 0, []
+    for size in groups(n):
+        if wanted & set(range(start, start + size)):
+            found.append((start, size))
+        start += size
+    return found
+
+
+def likely_length(n: int, accepted: Accepted) -> int:
+    """The digits that a code of which ``n`` are there will most likely have."""
+    likely = [m for m in (CODE_DIGITS, CITIZEN_DIGITS) if n <= m]
+    return likely[-1 if accepted == "cccd" else 0] if likely else n
+
+
 @dataclass(frozen=True, slots=True)
 class KeyEdit:
-    """A buffer after keys were pressed on it."""
+    """A buffer after keys were pressed on it. ``kept``: how many of its first digits no key
+    touched."""
 
     digits: str = field(repr=False)
+    kept: int = 0
     ended: bool = False  # "#": the caller says that is all; later keys are ignored
     deleted: bool = False  # "*" was among the keys
 
@@ -88,15 +107,16 @@ class KeyEdit:
 def edit_keys(digits: str, keys: str) -> KeyEdit:
     """Apply keys in order: 0-9 append, * deletes the last digit, # ends. Other characters do
     nothing."""
-    deleted = False
+    deleted, kept = False, len(digits)
     for key in keys:
         if key == "#":
-            return KeyEdit(digits, ended=True, deleted=deleted)
+            return KeyEdit(digits, kept, ended=True, deleted=deleted)
         if key == "*":
             digits, deleted = digits[:-1], True
+            kept = min(kept, len(digits))
         elif key in "0123456789":
             digits += key
-    return KeyEdit(digits, deleted=deleted)
+    return KeyEdit(digits, kept, deleted=deleted)
 
 
 def place(position: int, count: int, length: int) -> int | None:

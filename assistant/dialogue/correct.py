@@ -6,7 +6,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from assistant.dialogue.capture import failed, gather, is_whole, read_back, settle
+from assistant.dialogue.capture import (
+    failed,
+    gather,
+    is_whole,
+    read_back,
+    settle,
+    too_unsure,
+    written,
+)
 from assistant.dialogue.code import (
     CARD_DIGITS,
     CODE_DIGITS,
@@ -53,7 +61,7 @@ def digits_again(turn: Turn) -> Result | None:
     if is_whole(turn, digits) or (turn.span.card and len(digits) == CODE_DIGITS):
         return _recapture(turn, digits)
     if _continues(turn, digits):
-        return settle(turn, replace(state, code=state.code + digits, read_back=None))
+        return _settled(turn, replace(state, read_back=None), digits, state.code)
     if len(digits) >= REREAD and (state.phase is Phase.WHICH or turn.heard.yes_no is False):
         return _recapture(turn, digits)
     return None if state.phase is Phase.WHICH else _ask_which(turn)
@@ -82,11 +90,14 @@ def fill(turn: Turn) -> Result | None:
     """The digits that were asked for."""
     digits = _digits(turn)
     if turn.state.fix and len(digits) == turn.state.fix[1]:
-        return _write(turn, turn.state, digits)
+        return None if turn.span.unsure else _write(turn, turn.state, digits)
     return _recapture(turn, digits) if is_whole(turn, digits) else None
 
 
 def _ask_which(turn: Turn) -> Result:
+    """Which digit is wrong? Not while some are in doubt: then nothing was read back yet."""
+    if turn.state.unsure:
+        return ask(turn, turn.state, question(turn.state, turn.accepted))
     state = replace(turn.state, phase=Phase.WHICH, fix=None)
     return ask(turn, state, question(state, turn.accepted))
 
@@ -97,14 +108,20 @@ def _digits(turn: Turn) -> str:
     return turn.span.digits
 
 
-def _recapture(turn: Turn, digits: str) -> Result:
-    """A new reading replaces the one that was read back, and costs an attempt."""
+def _recapture(turn: Turn, digits: str) -> Result | None:
+    """A new reading replaces the one before, and costs an attempt."""
     if digits == turn.state.code:
         return read_back(turn, turn.state)
     state, action = failed(turn, turn.state, "code_restart")
     if state.phase is Phase.CODE and not state.keypad_only:
-        return settle(turn, replace(state, code=digits))
+        return _settled(turn, state, digits)
     return state, action
+
+
+def _settled(turn: Turn, state: DialogueState, digits: str, before: str = "") -> Result | None:
+    """What follows from ``digits`` after ``before``; None when too much was not heard well."""
+    state = written(turn, state, digits, before)
+    return None if too_unsure(turn, state) else settle(turn, state)
 
 
 def _continues(turn: Turn, digits: str) -> bool:
@@ -119,9 +136,13 @@ def _continues(turn: Turn, digits: str) -> bool:
 
 
 def _write(turn: Turn, state: DialogueState, digits: str) -> Result:
+    """Digits given for a place are taken as they are: what was unsure there no longer is."""
     start = state.fix[0] if state.fix else 0
     code = replace_digits(state.code, start, digits)
-    return settle(turn, replace(state, code=code, fix=None, read_back=None), "readback_fixed")
+    places = frozenset(range(start, start + len(digits)))
+    lead = "readback" if places & state.unsure else "readback_fixed"  # unsure: never read back
+    state = replace(state, code=code, fix=None, read_back=None, unsure=state.unsure - places)
+    return settle(turn, state, lead)
 
 
 def _restart(turn: Turn) -> Result:
@@ -130,6 +151,7 @@ def _restart(turn: Turn) -> Result:
         state, action = ask(turn, without_code(turn.state), says("code_restart"))
     else:
         state, action = failed(turn, turn.state, "code_restart")
+    gathered = None
     if turn.span.digits and state.phase is Phase.CODE and not state.keypad_only:
-        return gather(replace(turn, state=state))
-    return state, action
+        gathered = gather(replace(turn, state=state))
+    return gathered or (state, action)

@@ -157,9 +157,12 @@ def _candidates(state: DialogueState, heard: Interpretation) -> list[Meaning]:
 
 
 def _digits_meaning(state: DialogueState, heard: Interpretation) -> Meaning | None:
-    """Digits, unless they say a key ("tám", "số một") or repeat the code after a yes."""
+    """Digits, unless they say a key ("tám", "số một") or repeat the code after a yes. Digits not
+    heard well are no key and confirm nothing."""
     if heard.digits is None or not heard.digits.digits:
         return None
+    if heard.digits.unsure:
+        return Meaning.DIGITS
     digits = heard.digits.digits
     if heard.yes_no is True and digits == state.read_back == state.code:
         return Meaning.YES

@@ -97,6 +97,7 @@ HINTS: dict[Phase, str] = {
 HAVE = tuple(f"have_{n}" for n in range(13))  # have_0 is never said
 FIX_ONE = tuple(f"fix_{n}" for n in range(1, 12))  # the twelfth is always the last
 FIX_FIRST = {n: f"fix_first_{n}" for n in (2, 3, 4)}
+FIX_NEXT = {n: f"fix_next_3_after_{n}" for n in (3, 4, 6)}  # groups inside a code
 FIX_LAST = {1: "fix_last", 2: "fix_last_2", 3: "fix_last_3", 4: "fix_last_4"}
 
 
@@ -155,7 +156,9 @@ def fix_key(state: DialogueState) -> str | None:
         return FIX_LAST[count]
     if count == 1:
         return FIX_ONE[start] if start < len(FIX_ONE) else None
-    return FIX_FIRST.get(count) if start == 0 else None
+    if start == 0:
+        return FIX_FIRST.get(count)
+    return FIX_NEXT.get(start) if count == 3 else None
 
 
 def _code_question(state: DialogueState) -> Parts:

@@ -16,7 +16,7 @@ class Phase(StrEnum):
     CODE = "code"  # collecting digits, spoken or keyed, into one buffer
     CONFIRM = "confirm"  # the code was read back: right?
     WHICH = "which"  # it was wrong: which digit, or the whole code again
-    FIX = "fix"  # these digits were wrong: what are they?
+    FIX = "fix"  # these digits were wrong, or not heard well: what are they?
     VERIFYING = "verifying"  # the account system works
     SECRET = "secret"  # noqa: S105 - the password was spoken
     MORE = "more"  # anything else?
@@ -47,6 +47,7 @@ class DialogueState:
     ended: bool = False  # the caller pressed #: the buffer is all there is
     read_back: str | None = field(default=None, repr=False)  # what the caller last heard
     fix: tuple[int, int] | None = None  # start and count of the digits asked for
+    unsure: frozenset[int] = frozenset()  # places in the buffer that were not heard well
     password: str | None = field(default=None, repr=False)
     last_reply: Reply = field(default=EMPTY_REPLY, repr=False)
     slow: bool = False
@@ -75,4 +76,13 @@ def initial(*, can_transfer: bool = False) -> DialogueState:
 
 def without_code(state: DialogueState) -> DialogueState:
     """The state with everything about the code forgotten."""
-    return replace(state, code="", card=False, ended=False, read_back=None, fix=None, corrections=0)
+    return replace(
+        state,
+        code="",
+        card=False,
+        ended=False,
+        read_back=None,
+        fix=None,
+        unsure=frozenset(),
+        corrections=0,
+    )

@@ -52,8 +52,9 @@ def anywhere_in(phase: Phase) -> dict[Meaning, Row]:
     }
 
 
-# A code that is complete is read back (CONFIRM); one that is lost starts again (CODE), and the
-# last attempt lost ends the call.
+# A code that is complete is read back (CONFIRM), unless one group of it was not heard well: then
+# only that group is asked for (FIX). A code that is lost starts again (CODE), and the last attempt
+# lost ends the call.
 TABLE: dict[Phase, dict[Meaning, Row]] = {
     P.START: {
         M.STARTED: to(service.greet, P.MENU),
@@ -63,32 +64,32 @@ TABLE: dict[Phase, dict[Meaning, Row]] = {
     P.MENU: anywhere_in(P.MENU)
     | {
         M.RESET: to(capture.begin, P.CODE, P.CONFIRM, P.MORE, P.ENDED),
-        M.DIGITS: to(capture.begin_with_digits, P.CODE, P.CONFIRM, P.MORE, P.ENDED),
+        M.DIGITS: to(capture.begin_with_digits, P.CODE, P.FIX, P.CONFIRM, P.MORE, P.ENDED),
     },
     P.CODE: anywhere_in(P.CODE)
     | {
-        M.DIGITS: to(capture.gather, P.CODE, P.CONFIRM, P.ENDED),
-        M.KEYS: to(capture.keys, P.CODE, P.CONFIRM, P.ENDED),
+        M.DIGITS: to(capture.gather, P.CODE, P.FIX, P.CONFIRM, P.ENDED),
+        M.KEYS: to(capture.keys, P.CODE, P.FIX, P.CONFIRM, P.ENDED),
         M.CORRECTION: to(correct.correct, P.CODE, P.FIX, P.CONFIRM, P.ENDED),
         M.YES: to(capture.not_yet, P.CODE),
         M.NO: to(capture.is_wrong, P.CODE),
         M.RESET: to(capture.ask_again, P.CODE),
-        M.FAQ: to(anywhere.answer, P.CODE, P.CONFIRM, P.ENDED),
-        M.CODE_UNKNOWN: to(anywhere.answer, P.CODE, P.CONFIRM, P.ENDED),
+        M.FAQ: to(anywhere.answer, P.CODE, P.FIX, P.CONFIRM, P.ENDED),
+        M.CODE_UNKNOWN: to(anywhere.answer, P.CODE, P.FIX, P.CONFIRM, P.ENDED),
     },
     P.CONFIRM: anywhere_in(P.CONFIRM)
     | {
         M.YES: to(service.confirmed, P.VERIFYING, P.CONFIRM, P.ENDED),
         M.NO: to(correct.denied, P.WHICH, P.CODE, P.ENDED),
         M.CORRECTION: to(correct.correct, P.CONFIRM, P.FIX, P.WHICH, P.CODE, P.ENDED),
-        M.DIGITS: to(correct.digits_again, P.CONFIRM, P.WHICH, P.CODE, P.ENDED),
+        M.DIGITS: to(correct.digits_again, P.CONFIRM, P.FIX, P.WHICH, P.CODE, P.ENDED),
         M.KEYS: to(capture.keys, P.CODE, P.CONFIRM, P.ENDED),
         M.ENOUGH: to(correct.enough, P.CONFIRM),
     },
     P.WHICH: anywhere_in(P.WHICH)
     | {
         M.CORRECTION: to(correct.correct, P.CONFIRM, P.FIX, P.WHICH, P.CODE, P.ENDED),
-        M.DIGITS: to(correct.digits_again, P.CONFIRM, P.WHICH, P.CODE, P.ENDED),
+        M.DIGITS: to(correct.digits_again, P.CONFIRM, P.FIX, P.WHICH, P.CODE, P.ENDED),
         M.KEYS: to(capture.keys, P.CODE, P.CONFIRM, P.ENDED),
         M.YES: to(correct.again, P.CONFIRM),
         M.ENOUGH: to(correct.enough, P.CONFIRM),
@@ -96,10 +97,10 @@ TABLE: dict[Phase, dict[Meaning, Row]] = {
     },
     P.FIX: anywhere_in(P.FIX)
     | {
-        M.DIGITS: to(correct.fill, P.CONFIRM, P.CODE, P.ENDED),
-        M.KEYS: to(correct.fill, P.CONFIRM, P.CODE, P.ENDED),
+        M.DIGITS: to(correct.fill, P.CONFIRM, P.FIX, P.CODE, P.ENDED),
+        M.KEYS: to(correct.fill, P.CONFIRM, P.FIX, P.CODE, P.ENDED),
         M.CORRECTION: to(correct.correct, P.CONFIRM, P.FIX, P.WHICH, P.CODE, P.ENDED),
-        M.NO: to(correct.which, P.WHICH),
+        M.NO: to(correct.which, P.WHICH, P.FIX),
     },
     P.VERIFYING: {
         M.RESET_DONE: to(service.reset_done, P.SECRET, P.ENDED),
@@ -119,7 +120,7 @@ TABLE: dict[Phase, dict[Meaning, Row]] = {
     | {
         M.YES: to(service.more, P.MENU),
         M.NO: to(service.goodbye, P.ENDED),
-        M.DIGITS: to(capture.begin_with_digits, P.CODE, P.CONFIRM, P.MORE, P.ENDED),
+        M.DIGITS: to(capture.begin_with_digits, P.CODE, P.FIX, P.CONFIRM, P.MORE, P.ENDED),
         M.RESET: to(capture.begin, P.CODE, P.CONFIRM, P.MORE, P.ENDED),
     },
     P.ENDED: {M.UNEXPECTED: to(anywhere.over, P.ENDED)},

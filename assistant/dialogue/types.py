@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from assistant.dialogue.code import Accepted, Progress, code_progress, edit_keys
-from assistant.nlu.types import Expect, Interpretation
+from assistant.nlu.types import DigitSpan, Expect, Interpretation
 
 # --- what is said ---------------------------------------------------------------------
 
@@ -102,6 +102,7 @@ class EndOfCall(StrEnum):
     NOT_UNDERSTOOD = "not_understood"
     AGENT = "agent"
     FAILED = "failed"
+    BUSY = "busy"  # more calls than the limit: told to call later
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +125,13 @@ class Ask:
     card: bool = False
     instant_keys: str = "#"
 
-    def progress(self, heard: str, accepted: Accepted) -> Progress:
-        """How complete the answer would be with ``heard``, the digits (text 0-9) of a partial
-        transcript: INCOMPLETE and MAYBE_COMPLETE ask for patience, COMPLETE for none."""
-        if self.wants == len(heard):
+    def progress(self, heard: DigitSpan, accepted: Accepted) -> Progress:
+        """How complete the answer would be with ``heard``, the digits of a partial transcript:
+        INCOMPLETE and MAYBE_COMPLETE ask for patience, COMPLETE for none."""
+        if self.wants == len(heard.digits) or heard.whole_card:
             return Progress.COMPLETE
-        return code_progress(self.collected + heard, accepted, self.card)
+        whole = self.collected + heard.digits
+        return code_progress(whole, accepted, self.card or heard.card)
 
     def keys_enough(self, keys: str, accepted: Accepted) -> bool:
         """Whether ``keys`` (pressed in this turn, in order) end the turn at once."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from assistant.nlu import tables
 from assistant.nlu.corrections import PlacedChange, apply, placed_change, repaired
+from assistant.nlu.heard_digits import NO_DIGITS, HeardDigits
 from assistant.nlu.normal import UNKNOWN_WORD
-from assistant.nlu.spans import COMPLETE, Run, code_of, read_run
+from assistant.nlu.spans import COMPLETE, Run, code_of, read_run, whole_card
 from assistant.nlu.tokens import Role, Token, find_phrase
 from assistant.nlu.types import Correction, DigitSpan, Expect
 
 _WHOLE_CODE = 9  # digits; as many are a code wherever they are said
+_FEW = 2  # digits; beside a stray word so few are a word misheard
 _SURE_RUN = 4  # digits; as many are digits among any words
 _NO = "không"
 
@@ -40,8 +42,7 @@ class _Clause:
 class _State:
     """The digits built up clause by clause."""
 
-    digits: str = field(default="", repr=False)
-    confidence: float | None = None
+    digits: HeardDigits = NO_DIGITS
     letters: bool = False
     correction: Correction | None = None
     undecided: bool = False
@@ -97,7 +98,7 @@ def _take(state: _State, clause: _Clause, expect: Expect, so_far: int) -> _State
     if change is not None and not _dictated(change, state, expect, so_far):
         return _take_change(state, clause, change, so_far)
     if change is not None:
-        return replace(state, digits=state.digits + change.correction.digits)
+        return replace(state, digits=state.digits + change.digits)
     run = read_run(clause.tokens, so_far + len(state.digits))
     if run is None:
         # "không một hai, à nhầm" and nothing after it: what was said is wrong, it comes again
@@ -111,20 +112,17 @@ def _take(state: _State, clause: _Clause, expect: Expect, so_far: int) -> _State
 
 
 def _take_run(state: _State, clause: _Clause, run: Run, expect: Expect, so_far: int) -> _State:
-    said = run.digits or ""
-    known = [c for c in (state.confidence, run.confidence) if c is not None]
-    state = replace(
-        state, confidence=min(known, default=None), letters=state.letters or run.letters
-    )
+    said = run.digits or NO_DIGITS
+    state = replace(state, letters=state.letters or run.letters)
     if clause.marker != "repair":
         return replace(state, digits=state.digits + said)
     if state.digits:
         mended = repaired(state.digits, said, so_far)
-        return replace(state, digits=mended or "", undecided=mended is None)
+        return replace(state, digits=mended or NO_DIGITS, undecided=mended is None)
     return _repair_of_earlier(state, said, expect, so_far)
 
 
-def _repair_of_earlier(state: _State, said: str, expect: Expect, so_far: int) -> _State:
+def _repair_of_earlier(state: _State, said: HeardDigits, expect: Expect, so_far: int) -> _State:
     """A turn that begins with "à nhầm": one digit replaces the last one collected, a whole
     code replaces everything, anything between is asked again."""
     if len(said) in COMPLETE or (expect is Expect.CONFIRM and len(said) >= _WHOLE_CODE):
@@ -132,17 +130,17 @@ def _repair_of_earlier(state: _State, said: str, expect: Expect, so_far: int) ->
     if expect is Expect.CODE and so_far == 0:
         return replace(state, digits=said)
     if len(said) == 1 and expect is Expect.CODE:
-        return replace(state, correction=Correction(position=-1, count=1, digits=said))
+        return replace(state, correction=Correction(position=-1, count=1, digits=said.text))
     return replace(state, undecided=expect is Expect.CODE)
 
 
 def _take_change(state: _State, clause: _Clause, change: PlacedChange, so_far: int) -> _State:
     head = read_run(clause.tokens[: change.start], so_far + len(state.digits))
-    digits = state.digits + (head.digits or "" if head else "")
+    digits = state.digits + ((head.digits if head else None) or NO_DIGITS)
     if change.undecided or (state.correction and not state.restart):
         return replace(state, undecided=True)
     if digits:
-        mended = apply(digits, change.correction)
+        mended = apply(digits, change)
         if mended is not None:
             return replace(state, digits=mended)
     if digits and not so_far:
@@ -153,18 +151,20 @@ def _take_change(state: _State, clause: _Clause, change: PlacedChange, so_far: i
 def _dictated(change: PlacedChange, state: _State, expect: Expect, so_far: int) -> bool:
     """While a code is collected "bốn số đầu là …" and "ba số cuối là …" may be dictation:
     the first digits when nothing is there yet, the last ones when they complete it."""
-    if expect is not Expect.CODE or not change.correction.digits:
+    if expect is not Expect.CODE or not change.digits:
         return False
-    have, said = so_far + len(state.digits), len(change.correction.digits)
+    have, said = so_far + len(state.digits), len(change.digits)
     position = change.correction.position or 0
     return (have == 0 and position == 0) or (position < 0 and have + said in COMPLETE)
 
 
 def _believable(run: Run, expect: Expect) -> bool:
     """Whether number words among other words are digits at all."""
-    length = len(run.digits or "")
+    length = len(run.digits or NO_DIGITS)
     if expect is Expect.CODE:
-        return length >= _SURE_RUN or run.others == 0 or (run.others <= 1 and length > 1)
+        if length >= _SURE_RUN or (run.others == 0 and run.unknown == 0):
+            return True
+        return length > (_FEW if run.others else 1) and run.others <= 1
     return length >= _WHOLE_CODE or expect is Expect.SECRET or expect is Expect.CONFIRM
 
 
@@ -178,7 +178,7 @@ def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
     if expect is Expect.CONFIRM:
         digits, denied = _without_opening_no(digits)
         if digits and len(digits) < _WHOLE_CODE:
-            digits, denied = "", denied or state.digits.startswith("0")
+            digits, denied = NO_DIGITS, denied or state.digits.text.startswith("0")
     span = _span(digits, state, 0 if state.restart or expect is not Expect.CODE else so_far)
     if digits and span is None:
         return Collected(undecided=True, heard_digits=heard)
@@ -187,15 +187,19 @@ def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
     return Collected(span=span, correction=state.correction, denied=denied, heard_digits=heard)
 
 
-def _without_opening_no(digits: str) -> tuple[str, bool]:
+def _without_opening_no(digits: HeardDigits) -> tuple[HeardDigits, bool]:
     """ "không, không chín một …" after a read-back: one zero more than a code has is a no."""
-    opening_no = digits.startswith("0") and len(digits) - 1 in COMPLETE
-    return (digits[1:], True) if opening_no and len(digits) not in COMPLETE else (digits, False)
+    opening_no = digits.text.startswith("0") and len(digits) - 1 in COMPLETE
+    return (digits.part(1), True) if opening_no and len(digits) not in COMPLETE else (digits, False)
 
 
-def _span(digits: str, state: _State, so_far: int) -> DigitSpan | None:
+def _span(digits: HeardDigits, state: _State, so_far: int) -> DigitSpan | None:
     if not digits:
         return None
-    run = Run(digits, state.confidence, state.letters)
-    code = code_of(run, so_far)
-    return None if code is None else DigitSpan(code[0], state.confidence, code[1])
+    found = code_of(digits, state.letters, so_far)
+    if found is None:
+        return None
+    code, card = found
+    return DigitSpan(
+        code.text, code.confidences, card, whole_card=card and whole_card(digits, so_far)
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 
 from assistant.nlu import tables
+from assistant.nlu.heard_digits import NO_DIGITS, HeardDigits
 from assistant.nlu.numbers import digit_of
 from assistant.nlu.patterns import Words
 from assistant.nlu.spans import COMPLETE, read_run
@@ -32,6 +33,7 @@ class PlacedChange:
     correction: Correction = field(repr=False)
     start: int
     undecided: bool = False
+    digits: HeardDigits = NO_DIGITS  # those of the correction
 
 
 def placed_change(tokens: Sequence[Token]) -> PlacedChange | None:
@@ -47,36 +49,45 @@ def placed_change(tokens: Sequence[Token]) -> PlacedChange | None:
     run = read_run(rest, wanted=place.count)
     if run is not None and run.digits is None:
         return PlacedChange(_correction(place, ""), start, undecided=True)
-    return PlacedChange(_correction(place, (run.digits or "") if run else ""), start)
+    said = (run.digits if run else None) or NO_DIGITS
+    correction = _correction(place, said.text)
+    return PlacedChange(correction, start, digits=said if correction.digits else NO_DIGITS)
 
 
-def repaired(before: str, after: str, digits_so_far: int = 0) -> str | None:
-    """``before`` as mended by ``after`` ("không một hai, à nhầm, không một ba"); None when
-    more than one reading stays.
+def repaired(before: HeardDigits, after: HeardDigits, so_far: int = 0) -> HeardDigits | None:
+    """``before`` as mended by ``after`` (see ``_kept``); None when more than one reading stays."""
+    kept = _kept(before.text, after.text, so_far)
+    return None if kept is None else before.part(0, kept) + after
+
+
+def _kept(before: str, after: str, digits_so_far: int) -> int | None:
+    """How many digits of ``before`` stay when ``after`` follows ("không một hai, à nhầm, không
+    một ba"); None when more than one reading stays.
 
     One digit replaces the last one. Several start again from where they agree with what was
     said, the longest agreement and then the latest place counting. With no agreement the
     reading that completes a code is taken, and nothing otherwise."""
     if not before or not after:
-        return after or before
+        return len(before)
     if len(after) == 1:
-        return before[:-1] + after
+        return len(before) - 1
     agreement, place = max((_common_prefix(before[p:], after), p) for p in range(len(before)))
     if agreement:
-        return before[:place] + after
-    choices = {after, before[:-1] + after, before[: -len(after)] + after}
-    fitting = [c for c in choices if digits_so_far + len(c) in COMPLETE]
+        return place
+    choices = {0, len(before) - 1, max(0, len(before) - len(after))}
+    fitting = [kept for kept in choices if digits_so_far + kept + len(after) in COMPLETE]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def apply(digits: str, change: Correction) -> str | None:
+def apply(digits: HeardDigits, change: PlacedChange) -> HeardDigits | None:
     """``digits`` with a correction by place; None when the place is not inside them."""
-    if change.position is None or not change.digits:
+    position, new = change.correction.position, change.digits
+    if position is None or not new:
         return None
-    start = change.position if change.position >= 0 else len(digits) + change.position
-    if start < 0 or start + len(change.digits) > len(digits):
+    start = position if position >= 0 else len(digits) + position
+    if start < 0 or start + len(new) > len(digits):
         return None
-    return digits[:start] + change.digits + digits[start + len(change.digits) :]
+    return digits.part(0, start) + new + digits.part(start + len(new))
 
 
 def _common_prefix(a: str, b: str) -> int:

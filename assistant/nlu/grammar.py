@@ -16,8 +16,10 @@ from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.patterns import Words
 from assistant.nlu.types import Expect
 
-# chains of digit pairs in the grammar of a state; not yet tuned on recordings
-_DIGIT_WEIGHT = {Expect.CODE: 20, Expect.CONFIRM: 4}
+# lengths of the runs that digits are cut into: single digits, groups, whole codes
+_RUNS = (1, 1, 2, 3, 4, 1, 3, 10, 2, 5, 10, 4, 12, 3, 10, 6)
+# A lone digit answers no "is that right?": on the telephone "không" sounds much like "sáu".
+_SHORTEST_RUN = {Expect.CONFIRM: 4}
 _ONSET = "ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|b|c|d|đ|g|h|k|l|m|n|p|r|s|t|v|x"  # longest first
 _RIME = "[aăâeêioôơuưy]{1,3}"
 _CODA = "ng|nh|ch|c|m|n|p|t"
@@ -34,26 +36,49 @@ def is_syllable(word: str) -> bool:
 
 @cache
 def phrases(expect: Expect) -> tuple[str, ...]:
-    """Phrases the recognizer should expect in a state: lower-case NFC, "[unk]" last."""
-    found: list[Words] = []
-    if expect in (Expect.CODE, Expect.CONFIRM, Expect.MENU):
-        found += _digit_words()
-    if expect in (Expect.CODE, Expect.CONFIRM):
-        found += [
-            *_digit_pairs(_DIGIT_WEIGHT[expect]),
-            *_number_phrases(),
-            *tables.corrections().examples,
-        ]
-    if expect is Expect.CODE:
-        found += [*_letter_phrases(), *tables.fillers().phrases]
-        found += tables.corrections().repair
-    if expect in (Expect.CODE, Expect.CONFIRM):
-        found += tables.corrections().restart
-    found += _answer_phrases(expect)
-    found += _intent_examples(expect)
-    spoken = [form for words in found for form in _as_spoken(words)]
-    sayable = [" ".join(w) for w in spoken if w and all(map(is_syllable, w))]
-    return (*dict.fromkeys(sayable), UNKNOWN_WORD)
+    """Sentences the recognizer should expect in a state, lower-case NFC, as often as they count.
+
+    A sentence that stands there twice is twice as likely (``data/grammar.yaml``).
+    """
+    shares, common = tables.grammar()
+    groups = {name: _sayable(_group(name, expect)) for name in shares[expect] if name != "common"}
+    if "common" in shares[expect]:
+        groups["common"] = list(common[expect])
+    total = max(len(found) / shares[expect][name] for name, found in groups.items())
+    lines: list[str] = []
+    for name, found in groups.items():
+        lines += found * max(1, round(total * shares[expect][name] / len(found)))
+    return tuple(lines)
+
+
+def _group(name: str, expect: Expect) -> Iterable[Words]:
+    """The sentences of one group of ``data/grammar.yaml``."""
+    match name:
+        case "digits":
+            return _digit_runs(_SHORTEST_RUN.get(expect, 1))
+        case "numbers":
+            return _number_phrases()
+        case "letters":
+            return _letter_phrases()
+        case "fillers":
+            return tables.fillers().phrases
+        case "repairs":
+            return [*tables.corrections().repair, *tables.corrections().restart]
+        case "corrections":
+            return tables.corrections().examples
+        case "answers":
+            return _answer_phrases(expect)
+        case "intents":
+            return _intent_examples(expect)
+        case _:
+            return [(UNKNOWN_WORD,) * count for count in (1, 2)]
+
+
+def _sayable(found: Iterable[Words]) -> list[str]:
+    """Distinct sentences as they are spoken, without those that no lexicon could say."""
+    spoken = (form for words in found for form in _as_spoken(words))
+    kept = [w for w in spoken if w and all(x == UNKNOWN_WORD or is_syllable(x) for x in w)]
+    return list(dict.fromkeys(" ".join(w) for w in kept))
 
 
 @cache
@@ -64,6 +89,8 @@ def vocabulary() -> tuple[str, ...]:
     found: set[str] = set()
     for expect in Expect:
         found.update(w for p in phrases(expect) for w in p.split())
+    for phrase in tables.intent_phrases():
+        found.update(w for e in phrase.pattern.examples() for form in _as_spoken(e) for w in form)
     groups: list[Iterable[Words]] = [
         tables.letters(), number.folded, number.repeat, number.not_numbers, number.ordinals,
         filler.separators, answer.question, answer.but, fix.unit, fix.first, fix.last,
@@ -77,23 +104,20 @@ def vocabulary() -> tuple[str, ...]:
     return tuple(sorted(w for w in found if w != UNKNOWN_WORD and is_syllable(w)))
 
 
-def _digit_words() -> Iterator[Words]:
-    return ((word,) for words in tables.numbers().words.values() for word in words)
-
-
-def _digit_pairs(weight: int) -> Iterator[Words]:
-    """Chains in which every ordered pair of the ten usual digit words stands once, and the
-    regional forms after each: a bigram model then lets digits follow each other freely.
-    ``weight``: how many chains, each begun at another pair; it sets the digits' share against
-    phrases such as "không nhớ mã số", which would pull every "không" to themselves."""
+def _digit_runs(shortest: int) -> Iterator[Words]:
+    """Runs of usual digits in which every ordered pair stands about equally often, and the
+    regional forms after each digit; none has fewer than ``shortest`` digits."""
     number = tables.numbers()
     usual = [words[0] for words in number.words.values()]
     cycle = _de_bruijn_pairs(usual)[:-1]
-    for turn in range(0, len(cycle), len(cycle) // weight):
-        yield (*cycle[turn:], *cycle[: turn + 1])
-    others = [w for words in number.words.values() for w in words[1:]]
-    for other in others:
-        yield tuple(w for word in usual for w in (word, other))
+    for start in range(len(cycle)):
+        length = max(shortest, _RUNS[start % len(_RUNS)])
+        yield tuple(cycle[(start + k) % len(cycle)] for k in range(length))
+    for words in number.words.values():
+        for other in words[1:]:
+            if shortest == 1:
+                yield (other,)
+            yield tuple(w for word in usual for w in (word, other))
 
 
 def _de_bruijn_pairs(items: list[str]) -> list[str]:
@@ -138,13 +162,14 @@ def _letter_phrases() -> Iterator[Words]:
 
 def _intent_examples(expect: Expect) -> list[Words]:
     """Sentences of the phrase tables, and the same as the centre and the south say them."""
+    many = expect in (Expect.MENU, Expect.MORE)  # elsewhere one example of a pattern will do
     examples = [
         example
         for phrase in tables.intent_phrases()
         if expect in phrase.states
-        for example in phrase.pattern.examples()
+        for example in (phrase.pattern.examples() if many else phrase.pattern.examples()[:1])
     ]
-    if expect not in (Expect.MENU, Expect.MORE):
+    if not many:
         return examples  # where digits and short answers count, fewer words confuse fewer
     regional = {word[0]: form for form, word in reversed(tables.dialect()) if len(word) == 1}
     southern = [tuple(w for word in e for w in regional.get(word, (word,))) for e in examples]

@@ -22,29 +22,34 @@ _COLLOQUIAL = 1.0  # "hai trăm ba" = 230: as likely 200, 3, so a tie
 _SEPARATOR_UNIT = 0.0  # "769 triệu" at the end of a fragment: 769, or 769000000: a tie
 
 Segment = tuple[int, str, float]  # end index, digits, cost
+Source = tuple[int, int]  # words [start, end) that said a digit
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
+    """``sources``: for each digit the words of its segment."""
+
     digits: str = field(repr=False)
     cost: float
+    sources: tuple[Source, ...] = ()
 
 
 def readings(words: Sequence[str]) -> list[Reading]:
     """The cheapest readings of number words, best first; empty when the words form none.
 
     ``words`` hold number words, digits such as "0123", classifiers (số, con) and BARRIER."""
-    best: list[dict[str, float]] = [{} for _ in range(len(words) + 1)]
-    best[0][""] = 0.0
+    best: list[dict[str, Reading]] = [{} for _ in range(len(words) + 1)]
+    best[0][""] = Reading("", 0.0)
     for i in range(len(words)):
         for end, digits, cost in _segments(words, i):
-            for prefix, before in best[i].items():
-                total = before + cost
-                if total < best[end].get(prefix + digits, 1e9):
-                    best[end][prefix + digits] = total
+            for before in best[i].values():
+                sources = before.sources + ((i, end),) * len(digits)
+                longer = Reading(before.digits + digits, before.cost + cost, sources)
+                known = best[end].get(longer.digits)
+                if known is None or longer.cost < known.cost:
+                    best[end][longer.digits] = longer
         best[i + 1] = _cheapest(best[i + 1])
-    found = [Reading(d, c) for d, c in _cheapest(best[-1]).items() if d]
-    return sorted(found, key=lambda r: r.cost)
+    return [reading for reading in _cheapest(best[-1]).values() if reading.digits]
 
 
 def tied(found: Sequence[Reading]) -> list[Reading]:
@@ -59,8 +64,8 @@ def digit_of(word: str) -> str | None:
     return tables.numbers().digit.get(word)
 
 
-def _cheapest(found: dict[str, float]) -> dict[str, float]:
-    return dict(sorted(found.items(), key=lambda item: item[1])[:MAX_READINGS])
+def _cheapest(found: dict[str, Reading]) -> dict[str, Reading]:
+    return {r.digits: r for r in sorted(found.values(), key=lambda r: r.cost)[:MAX_READINGS]}
 
 
 def _segments(words: Sequence[str], i: int) -> Iterator[Segment]:

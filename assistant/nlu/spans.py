@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from assistant.nlu import tables
+from assistant.nlu.heard_digits import HeardDigits, lowest
 from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.numbers import BARRIER, Reading, readings, tied
 from assistant.nlu.tokens import Role, Token, find_phrase
@@ -20,10 +21,10 @@ CARD_LETTERS = 2
 class Run:
     """The digits of a clause. ``digits`` None: number words were heard, but no one reading."""
 
-    digits: str | None = field(repr=False)
-    confidence: float | None = None
+    digits: HeardDigits | None
     letters: bool = False  # announced as a card by its two letters
     others: int = 0  # words beside it that are neither numbers nor fillers
+    unknown: int = 0  # stretches of "[unk]" beside it and in it
     first: int = 0  # index of the first number word
     last: int = 0
 
@@ -47,68 +48,83 @@ def read_run(
     while start and tokens[start - 1].role is Role.CLASSIFIER:
         start -= 1
     inside = tokens[start if letters_from is None else first : last + 1]
-    found = readings(_words(inside))
+    found = _choose(readings([word for word, _ in _words(inside)]), digits_so_far, wanted)
     others = [t for t in (*tokens[:before], *tokens[last + 1 :]) if t.role is Role.OTHER]
     return Run(
-        digits=_choose(found, digits_so_far, wanted),
-        confidence=_confidence(inside),
+        digits=None if found is None else _with_confidences(found, inside),
         letters=letters_from is not None or any(t.typed_card for t in inside),
         others=len(others) + sum(t.role is Role.OTHER for t in inside),
+        unknown=sum(t.text == UNKNOWN_WORD for t in tokens),
         first=first,
         last=last,
     )
 
 
-def code_of(run: Run, digits_so_far: int) -> tuple[str, bool] | None:
+def code_of(
+    digits: HeardDigits, letters: bool, digits_so_far: int
+) -> tuple[HeardDigits, bool] | None:
     """(digits, card) of a run in the state that collects a code; None when it is too long.
 
-    A card said in one turn gives its last ten digits. A card begun earlier, or not yet
-    complete, gives what was said: the dialogue takes the last ten of what it collected."""
-    digits = run.digits or ""
+    A card said in one turn gives its last ten digits (see ``whole_card``). A card begun earlier,
+    or not yet complete, gives what was said: the dialogue takes the last ten of what it
+    collected."""
     half = len(digits) // 2
-    if len(digits) > CARD[-1] and half in COMPLETE and digits[:half] == digits[half:]:
-        digits = digits[:half]  # said twice to be sure
-    if digits_so_far == 0 and (len(digits) in CARD or (run.letters and len(digits) > CODE_DIGITS)):
-        return digits[-CODE_DIGITS:], True
+    if len(digits) > CARD[-1] and half in COMPLETE and digits.text[:half] == digits.text[half:]:
+        digits = _said_twice(digits)
+    if whole_card(digits, digits_so_far):
+        return digits.part(-CODE_DIGITS), True
     if len(digits) > CARD[-1]:
         return None
-    return digits, run.letters or digits_so_far + len(digits) in CARD
+    return digits, letters or digits_so_far + len(digits) in CARD
 
 
-def _words(tokens: Sequence[Token]) -> list[str]:
-    """Number words for the reader; anything else that stands between them is a barrier."""
-    words: list[str] = []
+def whole_card(digits: HeardDigits, digits_so_far: int) -> bool:
+    """Whether all digits of a card were said in one turn."""
+    return digits_so_far == 0 and len(digits) in CARD
+
+
+def _said_twice(digits: HeardDigits) -> HeardDigits:
+    """The code said twice to be sure: of each digit the surer hearing counts."""
+    half = len(digits) // 2
+    pairs = zip(digits.confidences[:half], digits.confidences[half:], strict=True)
+    surer = (None if None in pair else max(c for c in pair if c is not None) for pair in pairs)
+    return HeardDigits(digits.text[:half], tuple(surer))
+
+
+def _words(tokens: Sequence[Token]) -> list[tuple[str, float | None]]:
+    """Number words for the reader with their confidences; anything else that stands between
+    them is a barrier."""
+    words: list[tuple[str, float | None]] = []
     for token in tokens:
         if token.role in (Role.NUMBER, Role.CLASSIFIER):
-            words.append(token.text)
+            words.append((token.text, token.confidence))
         elif token.role is not Role.HESITATION:
-            words.append(BARRIER)
+            words.append((BARRIER, None))
     return words
 
 
-def _choose(found: Sequence[Reading], digits_so_far: int, wanted: int | None) -> str | None:
+def _choose(found: Sequence[Reading], digits_so_far: int, wanted: int | None) -> Reading | None:
     """The one reading a tie leaves, by length; None when several stay."""
     if not found:
         return None
-    best = [r.digits for r in tied(found)]
+    best = tied(found)
     if len(best) == 1:
         return best[0]
     if wanted is not None:
-        fitting = [d for d in best if len(d) == wanted]
+        fitting = [r for r in best if len(r.digits) == wanted]
     else:
-        fitting = [d for d in best if digits_so_far + len(d) in COMPLETE]
+        fitting = [r for r in best if digits_so_far + len(r.digits) in COMPLETE]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _confidence(tokens: Sequence[Token]) -> float | None:
-    """The lowest confidence of the numbers, and of noise between them that may hide one."""
-    known = [
-        t.confidence
-        for t in tokens
-        if t.confidence is not None
-        and (t.role in (Role.NUMBER, Role.CLASSIFIER) or t.text == UNKNOWN_WORD)
-    ]
-    return min(known) if known else None
+def _with_confidences(found: Reading, tokens: Sequence[Token]) -> HeardDigits:
+    """Each digit with the lowest confidence of the words that said it, and of any noise in the
+    run: that may hide a digit, and nobody knows whose place it would take."""
+    heard = [confidence for _, confidence in _words(tokens)]
+    noise = lowest(t.confidence for t in tokens if t.text == UNKNOWN_WORD)
+    sources = found.sources
+    own = (lowest([*heard[start:end], noise]) for start, end in sources)
+    return HeardDigits(found.digits, tuple(own))
 
 
 def _letters_before(tokens: Sequence[Token], first: int) -> int | None:

@@ -176,6 +176,14 @@ def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
 
 
 @cache
+def grammar() -> tuple[dict[Expect, dict[str, float]], dict[Expect, tuple[str, ...]]]:
+    """Shares of the groups of sentences per state, and each state's common sentences."""
+    raw = _load("grammar")
+    shares = {Expect(state): dict(groups) for state, groups in raw["shares"].items()}
+    return shares, {Expect(state): tuple(lines) for state, lines in raw["common"].items()}
+
+
+@cache
 def answers() -> Answers:
     raw = _load("answers")
     return Answers(

@@ -58,11 +58,22 @@ class Rejection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DigitSpan:
-    """A run of digits in an utterance. ``digits`` is text ("0123…"), never an integer."""
+    """A run of digits in an utterance. ``digits`` is text ("0123…"), never an integer.
+
+    ``confidences``: of each digit, 0..1, None where unknown; empty when nothing is known of any.
+    ``unsure``: 0-based places of the digits heard with too little confidence to be taken. They
+    lie close together: a run that was heard worse than that comes as a rejection."""
 
     digits: str = field(repr=False)
-    confidence: float | None = None  # lowest word confidence in the run, 0..1
-    card: bool = False  # announced or shaped as a 15-character card; digits are its last ten
+    confidences: tuple[float | None, ...] = ()
+    card: bool = False  # announced or shaped as a 15-character card; of a whole one, its last ten
+    unsure: tuple[int, ...] = ()
+    whole_card: bool = False  # all of a card was said in this turn: nothing can follow
+
+    @property
+    def confidence(self) -> float | None:
+        """The lowest of the run; None when none is known."""
+        return min((c for c in self.confidences if c is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from assistant.nlu.answers import is_question, says_no, says_yes
 from assistant.nlu.collecting import Collected, collect
 from assistant.nlu.match import Match, matches
 from assistant.nlu.normal import UNKNOWN_WORD, words_of
+from assistant.nlu.spans import COMPLETE
 from assistant.nlu.tokens import Token, tokenize, with_roles, without_runs
 from assistant.nlu.types import (
+    DigitSpan,
     Expect,
     HeardWord,
     Intent,
@@ -26,7 +28,7 @@ class Limits:
 
     phrase_score: float = 85.0  # 0..100; below it a phrase is not accepted
     tie: float = 0.03  # two intents whose weights differ by less than this share are a tie
-    digit_confidence: float = 0.30  # 0..1; the lowest word confidence of a run of digits
+    digit_confidence: float = 0.30  # 0..1; the lowest word confidence of a digit
     phrase_confidence: float = 0.25  # 0..1; the mean word confidence of anything else
 
 
@@ -37,6 +39,8 @@ _WEAK_BESIDE_DIGITS = frozenset({Intent.WAIT, Intent.HELLO, Intent.RESET, Intent
 # a yes beside one of these is only a way to begin: "vâng, nhắc lại giúp"
 _NO_YES_BESIDE = frozenset(Intent) - {Intent.RESET, Intent.HELLO}
 _DIGITS_OF_A_PASSWORD = 4
+_GROUP = 4  # digits; the longest group that a code is read back in, so that one question asks it
+_WORTH_KEEPING = 3  # digits heard well beside such a group
 
 
 def interpret(
@@ -59,7 +63,7 @@ def interpret(
     claimed = _claimed(found, expect)
     collected = collect(with_roles(tokens, expect, claimed), expect, digits_so_far)
     meaning = _combine(text, said, found, collected, expect, limits)
-    return _checked(meaning, tokens, limits)
+    return _checked(meaning, tokens, expect, digits_so_far, limits)
 
 
 def interpret_text(
@@ -147,13 +151,23 @@ def _yes_no(
     return True if says_yes(head, expect) else None
 
 
-def _checked(meaning: Interpretation, tokens: Sequence[Token], limits: Limits) -> Interpretation:
-    """A meaning heard with too little confidence is none."""
+def _checked(
+    meaning: Interpretation,
+    tokens: Sequence[Token],
+    expect: Expect,
+    digits_so_far: int,
+    limits: Limits,
+) -> Interpretation:
+    """A meaning heard with too little confidence is none; digits few of which were heard badly
+    are digits, and say which."""
     if meaning.rejection is not None:
         return meaning
     span = meaning.digits
     if span is not None and span.confidence is not None:
-        low = span.confidence < limits.digit_confidence
+        unsure = _unsure(span, limits.digit_confidence)
+        completes = expect is Expect.CODE and digits_so_far + len(span.digits) in COMPLETE
+        low = bool(unsure) and not _can_be_asked_for(unsure, len(span.digits), completes)
+        meaning = replace(meaning, digits=replace(span, unsure=unsure))
     else:
         known = [
             t.confidence for t in tokens if t.confidence is not None and t.text != UNKNOWN_WORD
@@ -162,3 +176,14 @@ def _checked(meaning: Interpretation, tokens: Sequence[Token], limits: Limits) -
     if low:
         return Interpretation(text=meaning.text, rejection=Rejection.LOW_CONFIDENCE)
     return meaning
+
+
+def _unsure(span: DigitSpan, limit: float) -> tuple[int, ...]:
+    return tuple(i for i, c in enumerate(span.confidences) if c is not None and c < limit)
+
+
+def _can_be_asked_for(unsure: Sequence[int], length: int, completes: bool) -> bool:
+    """Whether one question can ask for all that was heard badly, and the rest is worth keeping:
+    the run completes a code, or has enough beside it. A short noise is no digits to keep."""
+    window = unsure[-1] - unsure[0] + 1
+    return window <= _GROUP and (completes or length - window >= _WORTH_KEEPING)

@@ -126,14 +126,23 @@ def _background(count: int, severity: Severity, rng: Rng, other: Samples | None)
     return coloured_noise(count, float(rng.uniform(0, 2)), rng)
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where speech went: sample ``t`` of the clean utterance is at ``lead + t / speed``."""
+
+    speed: float
+    lead: int
+
+
 def spoil(
     x: Samples, rng: Rng, severity: Severity = DEFAULT, other: Samples | None = None
-) -> Samples:
+) -> tuple[Samples, Moved]:
     """One caller's line: speed, silence around, room, handset, noise, level, codec.
 
     ``x``: clean speech at ``RATE``; ``other``: somebody else's speech, for babble.
     """
-    x = change_speed(x, float(rng.uniform(1 - severity.speed, 1 + severity.speed)))
+    speed = float(rng.uniform(1 - severity.speed, 1 + severity.speed))
+    x = change_speed(x, speed)
     lead = int(RATE * rng.uniform(0, severity.lead)) if rng.random() < 0.8 else 0
     tail = int(RATE * rng.uniform(0, severity.lead)) if rng.random() < 0.8 else 0
     x = np.concatenate([np.zeros(lead, np.float32), x, np.zeros(tail, np.float32)])
@@ -160,4 +169,4 @@ def spoil(
     if rng.random() < severity.loss:
         x = _lose_packets(x, rng)
     x = x + np.float32(rng.normal(0, 0.002))  # DC offset
-    return np.asarray(np.round(np.clip(x, -1, 1) * 32767) / 32768, np.float32)
+    return np.asarray(np.round(np.clip(x, -1, 1) * 32767) / 32768, np.float32), Moved(speed, lead)

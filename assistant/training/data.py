@@ -11,12 +11,15 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from assistant.training.augment import DEFAULT, MILD, RATE, Severity, spoil
-from assistant.training.corpus import Corpus
-from assistant.training.features import fbank
+from assistant.training.augment import DEFAULT, MILD, RATE, Moved, Severity, spoil
+from assistant.training.corpus import Corpus, Spans
+from assistant.training.features import WINDOW, fbank
 from assistant.training.lexicon import phone_table, text_phones
+from assistant.training.net import SUBSAMPLING
 
-Item = tuple[npt.NDArray[np.float32], list[int]]  # features and phone indices
+Labels = npt.NDArray[np.int64]  # phone of every output; UNLABELLED where nobody knows
+Item = tuple[npt.NDArray[np.float32], list[int], Labels]  # features, phone indices, labels
+UNLABELLED = -1
 STEP = 64  # frames
 
 PHONE_INDEX = {phone: index for index, phone in enumerate(phone_table())}
@@ -36,17 +39,19 @@ class Source:
 
 @dataclass(slots=True)
 class Batch:
-    """``features``: (batch, frames, bins), zero-padded; lengths count real frames/phones."""
+    """``features``: (batch, frames, bins), padded; lengths count real frames/phones.
+    ``labels``: (batch, outputs), UNLABELLED where the phone is not known."""
 
     features: torch.Tensor
     frames: torch.Tensor
     phones: torch.Tensor
     phone_counts: torch.Tensor
+    labels: torch.Tensor
 
 
 def target(text: str) -> list[int]:
-    """Phone indices of a text every word of which is spelled in Vietnamese."""
-    phones = text_phones(text)
+    """Phone indices of a text every word of which is spelled in Vietnamese; none for no words."""
+    phones = text_phones(text) if text else ()
     if phones is None:
         raise ValueError("text is not spelled in Vietnamese")
     return [PHONE_INDEX[p] for p in phones]
@@ -59,10 +64,11 @@ class Stream(IterableDataset[Batch]):
         self,
         sources: list[Source],
         seed: int,
-        batch_seconds: float = 48.0,
-        pool: int = 256,
+        batch_seconds: float = 80.0,
+        pool: int = 384,
         severity: Severity = DEFAULT,
         mild_epochs: int = 0,
+        mild_share: float = 0.4,
     ) -> None:
         self.sources = sources
         self.seed = seed
@@ -71,6 +77,7 @@ class Stream(IterableDataset[Batch]):
         self.pool = pool
         self.severity = severity
         self.mild_epochs = mild_epochs  # a network that knows nothing learns faster from these
+        self.mild_share = mild_share  # of the utterances of every later epoch
         self._members = [_by_speaker(s.corpus) for s in sources]
 
     def __iter__(self) -> Iterator[Batch]:
@@ -94,12 +101,17 @@ class Stream(IterableDataset[Batch]):
         if count > 1:
             mates = self._members[which][source.corpus.speakers[first]]
             chosen += [int(m) for m in rng.choice(mates, count - 1)]
-        samples = _splice([source.corpus.utterance(i) for i in chosen], source.gap, rng)
-        text = " ".join(source.corpus.texts[i] for i in chosen)
-        severity = MILD if self.epoch < self.mild_epochs else self.severity
+        pieces = [source.corpus.utterance(i) for i in chosen]
+        samples, starts = _splice(pieces, source.gap, rng)
+        phones = target(" ".join(source.corpus.texts[i] for i in chosen))
+        mild = self.epoch < self.mild_epochs or rng.random() < self.mild_share
+        severity = MILD if mild else self.severity
         other = self.sources[int(rng.integers(len(self.sources)))].corpus
         noise = other.utterance(int(rng.integers(len(other))))
-        return fbank(spoil(samples, rng, severity, noise)), target(text)
+        spoiled, moved = spoil(samples, rng, severity, noise)
+        features = fbank(spoiled)
+        spans = [source.corpus.spans_of(i) for i in chosen]
+        return features, phones, _labels(len(features), phones, spans, starts, moved)
 
 
 def _by_speaker(corpus: Corpus) -> dict[str, list[int]]:
@@ -109,23 +121,44 @@ def _by_speaker(corpus: Corpus) -> dict[str, list[int]]:
     return members
 
 
+def _labels(
+    frames: int, phones: list[int], spans: list[Spans | None], starts: list[int], moved: Moved
+) -> Labels:
+    """Phone of every output: that whose span holds the output's middle, or the blank."""
+    outputs = -(-frames // SUBSAMPLING)
+    known = [s + at for s, at in zip(spans, starts, strict=True) if s is not None]
+    if len(known) < len(spans):
+        return np.full(outputs, UNLABELLED, np.int64)
+    if not phones:
+        return np.zeros(outputs, np.int64)
+    bounds = np.concatenate(known) / moved.speed + moved.lead
+    middle = np.arange(outputs) * SUBSAMPLING * (RATE // 100) + WINDOW // 2
+    which = np.searchsorted(bounds[:, 0], middle, side="right") - 1
+    inside = (which >= 0) & (middle < bounds[which.clip(0), 1])
+    return np.where(inside, np.array(phones)[which.clip(0)], 0)
+
+
 def _splice(
     pieces: list[npt.NDArray[np.float32]], gap: float, rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
-    """Join pieces of one speaker: equal levels, random gaps, now and then none at all."""
+) -> tuple[npt.NDArray[np.float32], list[int]]:
+    """Join pieces of one speaker: equal levels, random gaps, now and then none at all. Where
+    each piece starts is told, too."""
     if len(pieces) == 1:
-        return pieces[0]
+        return pieces[0], [0]
     out: list[npt.NDArray[np.float32]] = []
+    starts, at = [], 0
     tight = rng.random() < 0.4
     for piece in pieces:
         level = float(np.sqrt(np.mean(piece**2))) + 1e-6
         out.append(piece * (0.1 / level) * np.float32(10 ** (rng.normal(0, 2) / 20)))
         pause = rng.uniform(0, 0.04 if tight else gap)
         out.append(np.zeros(int(RATE * pause), np.float32))
-    return np.concatenate(out[:-1])
+        starts.append(at)
+        at += len(out[-2]) + len(out[-1])
+    return np.concatenate(out[:-1]), starts
 
 
-def _fits(features: npt.NDArray[np.float32], phones: list[int]) -> bool:
+def _fits(features: npt.NDArray[np.float32], phones: list[int], labels: Labels) -> bool:
     """CTC needs one output per phone, and one more between equal neighbours."""
     repeats = sum(a == b for a, b in pairwise(phones))
     return len(features) // 3 >= len(phones) + repeats and len(features) < 1_500
@@ -154,18 +187,20 @@ def _rounded(frames: int) -> int:
 
 
 def _collate(items: list[Item]) -> Batch:
-    longest = _rounded(max(len(f) for f, _ in items))
+    longest = _rounded(max(len(f) for f, _, _ in items))
     features = np.zeros((len(items), longest, items[0][0].shape[1]), np.float32)
-    for row, (frames, _) in enumerate(items):
+    most = max(len(p) for _, p, _ in items)
+    phones = np.zeros((len(items), most), np.int64)
+    labels = np.full((len(items), -(-longest // SUBSAMPLING)), UNLABELLED, np.int64)
+    for row, (frames, sequence, known) in enumerate(items):
         features[row, : len(frames)] = frames
         features[row, len(frames) :] = frames[-1]
-    most = max(len(p) for _, p in items)
-    phones = np.zeros((len(items), most), np.int64)
-    for row, (_, sequence) in enumerate(items):
         phones[row, : len(sequence)] = sequence
+        labels[row, : len(known)] = known
     return Batch(
         torch.from_numpy(features),
-        torch.tensor([len(f) for f, _ in items]),
+        torch.tensor([len(f) for f, _, _ in items]),
         torch.from_numpy(phones),
-        torch.tensor([len(p) for _, p in items]),
+        torch.tensor([len(p) for _, p, _ in items]),
+        torch.from_numpy(labels),
     )

@@ -7,8 +7,9 @@ Facts from Kaldi's io-funcs, matrix and nnet3 readers, checked against the vosk 
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -146,11 +147,11 @@ class _Graph:
         self.components.token("<Count>").real(0.0).token(f"</{kind}>")
 
 
-def network(net: AcousticNet, blank_penalty: float = 0.0) -> bytes:
-    """The nnet3 part: config lines, components, contexts, no priors.
+def network(net: AcousticNet, priors: Matrix) -> bytes:
+    """The nnet3 part: config lines, components, contexts, priors.
 
-    ``blank_penalty`` is taken off the blank's logit: CTC is fond of blank, and a decoder with
-    a word cost then drops short words.
+    The decoder takes the logarithm of ``priors`` (one a phone) off the network's output: what is
+    frequent anyway must not crowd out short words. An empty vector takes off nothing.
     """
     shape, graph = net.shape, _Graph()
     node = graph.affine("front.affine", _append("input", FRONT_OFFSETS), _front(net))
@@ -165,9 +166,7 @@ def network(net: AcousticNet, blank_penalty: float = 0.0) -> bytes:
         inner = graph.affine(f"l{index}.affine", inner, _folded(layer.affine, layer.norm))
         inner = graph.relu(f"l{index}.relu", inner, shape.width)
         node = graph.add(f"l{index}.sum", inner, node, shape.width)
-    last = _folded(net.output)
-    last.bias[0] -= blank_penalty
-    node = graph.affine("output.affine", node, last)
+    node = graph.affine("output.affine", node, _folded(net.output))
     node = graph.log_softmax("output.log-softmax", node, shape.phones)
     out = Writer().token("<Nnet3>")
     out.line("").line(f"input-node name=input dim={shape.bins}")
@@ -178,7 +177,7 @@ def network(net: AcousticNet, blank_penalty: float = 0.0) -> bytes:
     out.parts += graph.components.parts
     out.token("</Nnet3>", "<LeftContext>").number(shape.left_context)
     out.token("<RightContext>").number(shape.right_context)
-    return out.token("<Priors>").vector(np.zeros(0, np.float32)).bytes()
+    return out.token("<Priors>").vector(priors).bytes()
 
 
 def transitions(phones: int) -> bytes:
@@ -196,7 +195,20 @@ def transitions(phones: int) -> bytes:
 
 
 @torch.no_grad()
-def acoustic_model(net: AcousticNet, blank_penalty: float = 0.0) -> bytes:
+def acoustic_model(net: AcousticNet, priors: Matrix) -> bytes:
     """The whole ``final.mdl``."""
     net.eval()
-    return b"\0B" + transitions(net.shape.phones) + network(net, blank_penalty)
+    return b"\0B" + transitions(net.shape.phones) + network(net, priors)
+
+
+@torch.no_grad()
+def phone_priors(
+    net: AcousticNet, batches: Iterable[Tensor], scale: float, blank_penalty: float
+) -> Matrix:
+    """How much of each phone the network hears in ``batches`` of features, softened to the power
+    of ``scale``; the blank's is raised by ``blank_penalty`` nepers."""
+    net.eval()
+    seen = torch.cat([net(b).exp().flatten(0, 1) for b in batches]).mean(dim=0)
+    priors = seen.clamp_min(1e-5) ** scale
+    priors[0] *= math.exp(blank_penalty)
+    return _numpy(priors / priors.sum())

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from assistant.training.augment import RATE
 
 BINS = 40
+WINDOW = 200  # samples
 LOW, HIGH = 40, 3_800  # Hz
 
 FBANK_CONF = f"""--sample-frequency={RATE}

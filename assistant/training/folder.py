@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from assistant.training.augment import RATE
@@ -14,9 +15,9 @@ from assistant.training.graph import Graph
 
 MODEL_CONF = """--min-active=200
 --max-active=3000
---beam=13.0
---lattice-beam=6.0
---acoustic-scale=1.0
+--beam={beam}
+--lattice-beam={lattice_beam}
+--acoustic-scale={acoustic_scale}
 --frame-subsampling-factor=3
 --frames-per-chunk=51
 --endpoint.silence-phones=1
@@ -29,7 +30,24 @@ MODEL_CONF = """--min-active=200
 """The endpoint rules are pushed out of the way: end-pointing is the call's (asr/endpoint.py)."""
 
 
-def write_model(target: Path, acoustic: bytes, graph: Graph, about: Mapping[str, object]) -> None:
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How the decoder searches. ``acoustic_scale``: the outputs of neighbouring frames agree with
+    one another, so their log-probabilities add up to more than they know; unscaled, no grammar
+    can correct "thông" into "không". Beams are in scaled nepers."""
+
+    acoustic_scale: float = 0.5
+    beam: float = 10.0
+    lattice_beam: float = 5.0
+
+
+def write_model(
+    target: Path,
+    acoustic: bytes,
+    graph: Graph,
+    about: Mapping[str, object],
+    search: Search | None = None,
+) -> None:
     """Write the folder beside ``target`` and move it into place; ``about`` goes to model.json
     with the SHA-256 of every file."""
     partial = target.with_name(target.name + ".partial")
@@ -37,7 +55,7 @@ def write_model(target: Path, acoustic: bytes, graph: Graph, about: Mapping[str,
     files: dict[str, bytes] = {
         "am/final.mdl": acoustic,
         "conf/fbank.conf": FBANK_CONF.encode(),
-        "conf/model.conf": MODEL_CONF.encode(),
+        "conf/model.conf": MODEL_CONF.format(**asdict(search or Search())).encode(),
         "graph/HCLr.fst": graph.lexicon,
         "graph/Gr.fst": graph.grammar,
         "graph/disambig_tid.int": b"",

@@ -50,8 +50,11 @@ def _tree(words: Sequence[str]) -> _Node:
     return root
 
 
-def lexicon_fst(words: Sequence[str], filler_cost: float) -> Fst:
-    """The lexicon loop over ``words`` (numbered from 1); ``[unk]`` among them is the filler."""
+def lexicon_fst(words: Sequence[str], filler_cost: float, word_cost: float = 0.0) -> Fst:
+    """The lexicon loop over ``words`` (numbered from 1); ``[unk]`` among them is the filler.
+
+    Every word costs ``word_cost`` (less than 0: fewer words are lost), a filler ``filler_cost``.
+    """
     fst = Fst()
     start, loop = fst.state(), fst.state()
     fst.start = start
@@ -61,7 +64,7 @@ def lexicon_fst(words: Sequence[str], filler_cost: float) -> Fst:
     fst.arc(silence, stay(0), 0, 0.0, silence)
     fst.arc(silence, 0, 0, 0.0, loop)
     fst.finals[loop] = 0.0
-    _grow(fst, [loop], _tree(words), loop, spoken=False)
+    _grow(fst, [loop], _tree(words), loop, spoken=False, cost=word_cost)
     if UNKNOWN in words:
         _filler(fst, loop, list(words).index(UNKNOWN) + 1, filler_cost)
     return fst
@@ -76,7 +79,7 @@ def _held(fst: Fst, phone: int) -> tuple[int, int]:
     return held, blank
 
 
-def _grow(fst: Fst, sources: list[int], node: _Node, loop: int, spoken: bool) -> None:
+def _grow(fst: Fst, sources: list[int], node: _Node, loop: int, spoken: bool, cost: float) -> None:
     for phone, child in sorted(node.children.items()):
         alone = len(child.words) == 1 and not spoken
         label = next(iter(child.words)) if alone else 0
@@ -86,8 +89,8 @@ def _grow(fst: Fst, sources: list[int], node: _Node, loop: int, spoken: bool) ->
         done = spoken or alone
         for word in sorted(child.ends):
             for state in (held, blank):
-                fst.arc(state, 0, 0 if done else word, 0.0, loop)
-        _grow(fst, [held, blank], child, loop, done)
+                fst.arc(state, 0, 0 if done else word, cost, loop)
+        _grow(fst, [held, blank], child, loop, done, cost)
 
 
 def _filler(fst: Fst, loop: int, label: int, cost: float) -> None:
@@ -166,10 +169,13 @@ class Graph:
 
 
 def build(
-    words: Sequence[str], sentences: Iterable[Sequence[str]], filler_cost: float = 4.0
+    words: Sequence[str],
+    sentences: Iterable[Sequence[str]],
+    filler_cost: float = 4.0,
+    word_cost: float = 0.0,
 ) -> Graph:
     """``words``: the vocabulary with "[unk]"; ``sentences``: text of the default grammar."""
-    lexicon = lexicon_fst(words, filler_cost)
+    lexicon = lexicon_fst(words, filler_cost, word_cost)
     mapping = relabelling(lexicon)
     missing = [w for n, w in enumerate(words, start=1) if n not in mapping]
     if missing:

@@ -1,37 +1,52 @@
 """The embedded model from nothing: one function, in stages that are skipped once done.
 
-1. synthetic callers speak codes, phrases and sentences (espeak-ng);
-2. recordings of people are read (``labels.csv`` folders under ``human``);
-3. the network learns from both;
-4. words are cut out of the people's sentences by alignment;
-5. the network goes on learning, with codes and answers spliced from those words;
-6. and a last time with many more short answers ("đúng", "sai rồi"), which it confuses most;
-7. network, lexicon and grammar are written as a Vosk model folder.
+1. synthetic callers speak codes, phrases, answers and sentences (espeak-ng);
+2. recordings of people are read (``labels.csv`` folders under ``human``), each also in two other
+   voices;
+3. the network learns from all of it by CTC, which needs no alignment;
+4. it aligns everything it heard;
+5. it learns the phone of every output (the bulk of the training);
+6. it aligns again, better; words and short stretches are cut out of people's sentences;
+7. it learns from those too: codes and answers spliced from people's words, abrupt beginnings,
+   sounds that are no speech;
+8. network, lexicon and grammar are written as a Vosk model folder.
 
 Every stage depends on the seed and the stages before it. A killed run goes on where it was.
+``start``: a ``final.mdl`` whose network goes on learning, in place of stage 3.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from assistant.training.align import balanced, cut_words
-from assistant.training.corpus import Corpus, pack, read_labelled
+from assistant.training.align import aligned
+from assistant.training.corpus import Corpus, read_labelled
+from assistant.training.cut import balanced, packed, single_words, stretches
 from assistant.training.data import Source, Stream
-from assistant.training.export import acoustic_model
-from assistant.training.folder import write_model
+from assistant.training.export import acoustic_model, phone_priors
+from assistant.training.folder import Search, write_model
 from assistant.training.graph import build
 from assistant.training.lexicon import phone_table
 from assistant.training.net import AcousticNet, NetShape
+from assistant.training.reading import calibrate, read_network
+from assistant.training.sounds import sounds
 from assistant.training.synthesis import speak_all
-from assistant.training.texts import Amounts, answer, grammar_sentences, model_words, spoken_texts
+from assistant.training.texts import (
+    Amounts,
+    code_texts,
+    grammar_sentences,
+    model_words,
+    speech_texts,
+)
 from assistant.training.train import Plan, Trainer
+from assistant.training.voices import another_voice
 
 NUMBER_WORDS = (
     "không một mốt hai ba bốn tư năm lăm nhăm sáu bảy bẩy tám chín mười mươi chục trăm linh lẻ "
@@ -40,6 +55,8 @@ NUMBER_WORDS = (
 ANSWER_WORDS = (
     "đúng sai phải vâng dạ rồi chưa được lại mật khẩu cấp quên nhắc nói số cuối đầu mã bảo hiểm"
 ).split()
+
+SYNTHETIC = {"codes": 0.14, "speech": 0.26}  # shares of what is heard; people say the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +68,19 @@ class Scale:
     first: Plan
     second: Plan
     third: Plan
-    answers: int = 6_000  # synthetic short answers of the third training
     mild_epochs: int = 4
-    cuts_per_word: int = 400
+    voices_per_clip: int = 2  # other voices that every recording is given
+    stretches: int = 3  # cut out of every utterance
+    per_word: int = 150  # utterances of every number and answer word
+    sounds: int = 600
     human_limit: int | None = None
     common_words: int = 1_200
     codes: int = 6_000
-    filler_cost: float = 4.0
-    blank_penalty: float = 2.0  # 0, 2 and 3 were tried: 11, 15 and 14 of 15 strings exact
+    search: Search = field(default_factory=Search)
+    filler_cost: float = 6.0
+    word_cost: float = 0.0
+    prior_scale: float = 0.5
+    blank_penalty: float = 0.0
     synthesis_workers: int = 2
     voices: int | None = None  # None: a new caller for every synthetic utterance
 
@@ -66,22 +88,21 @@ class Scale:
 FULL = Scale(
     amounts=Amounts(),
     shape=NetShape(phones=len(phone_table())),
-    first=Plan(epochs=50, epoch_hours=2.0, stop=31),
-    second=Plan(epochs=26, epoch_hours=2.0, learning_rate=9e-4, final_rate=1e-5,
-                warmup_epochs=0.3, seed=20261124),
-    third=Plan(epochs=9, epoch_hours=1.5, learning_rate=5e-4, final_rate=1e-5,
-               warmup_epochs=0.2, seed=20261125),
+    first=Plan(epochs=40, epoch_hours=2.0),
+    second=Plan(epochs=200, stop=36, epoch_hours=2.0, average=0.998, seed=20261124),
+    third=Plan(epochs=30, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, seed=20261125),
 )  # fmt: skip
 TOY = replace(
     FULL,
     amounts=Amounts(digits=600, phrases=20, short=20, sentences=0, syllables=0),
     shape=NetShape(front=64, width=160, rank=64, phones=len(phone_table()),
                    offsets=((-1, 0, 1),) * 4),
-    first=Plan(epochs=6, epoch_hours=0.4, threads=2, learning_rate=4e-3, warmup_epochs=0.2,
+    first=Plan(epochs=4, epoch_hours=0.3, threads=2, learning_rate=4e-3, warmup_epochs=0.2,
                average=0.99, dropout=0.0, workers=0),
-    second=Plan(epochs=1, epoch_hours=0.05, threads=2, learning_rate=2e-4, workers=0),
-    third=Plan(epochs=1, epoch_hours=0.05, threads=2, learning_rate=2e-4, workers=0), answers=40,
-    mild_epochs=8, cuts_per_word=10, common_words=0, codes=200, voices=1, human_limit=12,
+    second=Plan(epochs=2, epoch_hours=0.3, threads=2, learning_rate=2e-3, workers=0),
+    third=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=5e-4, workers=0),
+    mild_epochs=8, voices_per_clip=1, per_word=10, sounds=12, common_words=0, codes=200,
+    voices=1, human_limit=12,
 )  # fmt: skip
 
 
@@ -94,121 +115,167 @@ class Recipe:
     prompts: Path
     human: Path | None = None
     text: Path | None = None
+    start: Path | None = None
     scale: Scale = FULL
     seed: int = 20261123
     progress: bool = True
 
     def run(self, say: Callable[[str], None] = lambda line: None) -> Path:
         """Make the model; returns its folder. ``say`` hears one line a stage."""
-        say("1/7 synthesis")
-        synthetic = self.synthetic()
-        say("2/7 recordings of people")
-        people = self.people()
-        say("3/7 training")
-        net = self.first_training(synthetic, people)
-        say("4/7 words out of sentences")
-        cuts = self.cuts(net, people)
-        say("5/7 training on spliced words")
-        net = self.second_training(synthetic, people, cuts)
-        say("6/7 training on short answers")
-        net = self.third_training(synthetic, people, cuts)
-        say("7/7 writing the model")
+        say("1/8 synthesis")
+        heard = self.synthetic()
+        say("2/8 recordings of people, and the same in other voices")
+        heard |= self.people()
+        say("3/8 first training")
+        net = self.first_training(heard)
+        say("4/8 alignment")
+        known = self.aligned(net, heard, "first")
+        say("5/8 training on alignments")
+        net = self.second_training(known)
+        say("6/8 alignment, words and stretches out of sentences")
+        known = self.aligned(net, heard, "second")
+        cuts = self.cuts(known)
+        say("7/8 training on pieces")
+        net = self.third_training(known, cuts)
+        say("8/8 writing the model")
         return self.write(net)
 
-    def synthetic(self) -> Corpus:
-        folder = self.work / "synthetic"
-        if not (folder / "meta.json").is_file():
-            rng = random.Random(self.seed)
-            lines = spoken_texts(self.scale.amounts, self.prompts, self.text, rng)
-            workers, voices = self.scale.synthesis_workers, self.scale.voices
-            speak_all(lines, self.seed, workers, self.progress, voices).save(folder)
-        return Corpus.load(folder)
+    def synthetic(self) -> dict[str, Corpus]:
+        """ "codes" and "speech", each utterance in a voice of its own."""
+        amounts, rng = self.scale.amounts, random.Random(self.seed)
+        texts = {
+            "codes": code_texts(amounts.digits, rng),
+            "speech": speech_texts(amounts, self.prompts, self.text, rng),
+        }
+        return {
+            name: self._kept(f"synthetic/{name}", partial(self._spoken, lines, self.seed + number))
+            for number, (name, lines) in enumerate(texts.items())
+        }
+
+    def _spoken(self, lines: list[str], seed: int) -> Corpus:
+        scale = self.scale
+        return speak_all(lines, seed, scale.synthesis_workers, self.progress, scale.voices)
 
     def people(self) -> dict[str, Corpus]:
+        """Every set as it is ("NAME/0") and in other voices ("NAME/1", …)."""
         found = {}
         for labels in sorted(self.human.glob("*/labels.csv")) if self.human else ():
-            folder = self.work / "people" / labels.parent.name
-            if not (folder / "meta.json").is_file():
-                read_labelled(labels.parent, self.scale.human_limit).save(folder)
-            found[labels.parent.name] = Corpus.load(folder)
+            for voice in range(1 + self.scale.voices_per_clip):
+                name = f"{labels.parent.name}/{voice}"
+                found[name] = self._kept(
+                    f"people/{name}",
+                    partial(read_labelled, labels.parent, self.scale.human_limit,
+                            another_voice if voice else None, self.seed + voice),
+                )  # fmt: skip
         return found
 
-    def first_training(self, synthetic: Corpus, people: dict[str, Corpus]) -> AcousticNet:
-        sources = [Source(synthetic, 0.5), *self._people_sources(people, 0.5)]
-        stream = Stream(sources, self.seed, mild_epochs=self.scale.mild_epochs)
-        return self._train(stream, self.scale.first, "first", None)
+    def first_training(self, heard: dict[str, Corpus]) -> AcousticNet:
+        stream = Stream(_sources(heard), self.seed, mild_epochs=self.scale.mild_epochs)
+        return self._train(stream, self.scale.first, "first", self.start)
 
-    def second_training(
-        self, synthetic: Corpus, people: dict[str, Corpus], cuts: list[Corpus]
-    ) -> AcousticNet:
-        sources = [Source(synthetic, 0.33), *self._people_sources(people, 0.37)]
-        sources += [Source(c, 0.3 / len(cuts), join=(1, 9), gap=0.3) for c in cuts]
+    def second_training(self, known: dict[str, Corpus]) -> AcousticNet:
         plan = self.scale.second
-        return self._train(Stream(sources, plan.seed), plan, "second", self.work / "first")
+        return self._train(Stream(_sources(known), plan.seed), plan, "second",
+                           self.work / "first/checkpoint.pt")  # fmt: skip
 
-    def third_training(
-        self, synthetic: Corpus, people: dict[str, Corpus], cuts: list[Corpus]
-    ) -> AcousticNet:
-        folder = self.work / "answers"
-        if not (folder / "meta.json").is_file():
-            rng = random.Random(self.seed + 1)
-            lines = [answer(rng) for _ in range(self.scale.answers)]
-            scale = self.scale
-            speak_all(
-                lines, self.seed + 1, scale.synthesis_workers, self.progress, scale.voices
-            ).save(folder)
-        sources = [Source(synthetic, 0.25), Source(Corpus.load(folder), 0.25)]
-        sources += self._people_sources(people, 0.25)
-        sources += [Source(c, 0.25 / len(cuts), join=(1, 6), gap=0.3) for c in cuts]
+    def third_training(self, known: dict[str, Corpus], cuts: dict[str, Corpus]) -> AcousticNet:
+        sources = [replace(s, weight=s.weight * 0.55) for s in _sources(known)]
+        shares = {
+            "numbers": (0.16, (1, 10)),
+            "answers": (0.07, (1, 4)),
+            "stretches": (0.18, (1, 2)),
+        }
+        for name, (share, join) in shares.items():
+            if len(cuts[name]):
+                sources.append(Source(cuts[name], share, join=join, gap=0.3))
+        sources.append(Source(cuts["sounds"], 0.04))
         plan = self.scale.third
-        return self._train(Stream(sources, plan.seed), plan, "third", self.work / "second")
+        return self._train(Stream(sources, plan.seed), plan, "third",
+                           self.work / "second/checkpoint.pt")  # fmt: skip
 
-    def _people_sources(self, people: dict[str, Corpus], share: float) -> list[Source]:
-        """Sentences by their length; sets of single words joined into strings."""
-        sources = []
-        hours = sum(c.hours for c in people.values())
-        for corpus in people.values():
-            single = all(len(t.split()) == 1 for t in corpus.texts)
-            weight = share * (0.25 if single else 0.75 * corpus.hours / hours)
-            sources.append(Source(corpus, weight, join=(1, 10) if single else (1, 1)))
-        return sources
+    def aligned(self, net: AcousticNet, heard: dict[str, Corpus], stage: str) -> dict[str, Corpus]:
+        return {
+            name: self._kept(f"aligned/{stage}/{name}", partial(aligned, net, corpus))
+            for name, corpus in heard.items()
+        }
 
-    def _train(self, stream: Stream, plan: Plan, name: str, start: Path | None) -> AcousticNet:
-        trainer = Trainer(stream, self.scale.shape, plan, self.work / name)
-        if not trainer.resume() and start is not None:
-            trainer.start_from(start / "checkpoint.pt")
-        return trainer.run(self.progress)
-
-    def cuts(self, net: AcousticNet, people: dict[str, Corpus]) -> list[Corpus]:
-        """Number words and answer words said by people, evened out."""
-        made: list[Corpus] = []
+    def cuts(self, known: dict[str, Corpus]) -> dict[str, Corpus]:
+        """Number words, answer words and short stretches said by people; sounds."""
         rng = np.random.default_rng(self.seed)
-        for name, words in (("numbers", NUMBER_WORDS), ("answers", ANSWER_WORDS)):
-            folder = self.work / "cuts" / name
-            if people and not (folder / "meta.json").is_file():
-                items = [i for c in people.values() for i in cut_words(net, c, words)]
-                kept = [i for i in items if _count(items, i[1]) >= 2]
-                corpus = balanced(kept, self.scale.cuts_per_word, rng) if kept else pack([])
-                corpus.save(folder)
-            if (folder / "meta.json").is_file():
-                corpus = Corpus.load(folder)
-                made += [corpus] if len(corpus) else []
-        return made
+        people = [c for name, c in known.items() if name not in SYNTHETIC]
+        scale = self.scale
+
+        def words(wanted: list[str]) -> Corpus:
+            pieces = [p for c in people for p in single_words(c, wanted, rng)]
+            return packed(balanced(pieces, scale.per_word, rng), speaker="people")
+
+        def short() -> Corpus:
+            return packed([p for c in people for p in stretches(c, rng, scale.stretches)])
+
+        return {
+            "numbers": self._kept("cuts/numbers", partial(words, NUMBER_WORDS)),
+            "answers": self._kept("cuts/answers", partial(words, ANSWER_WORDS)),
+            "stretches": self._kept("cuts/stretches", short),
+            "sounds": self._kept("cuts/sounds", partial(sounds, scale.sounds, self.seed)),
+        }
 
     def write(self, net: AcousticNet) -> Path:
         scale, rng = self.scale, random.Random(self.seed)
         words = model_words(self.text, scale.common_words)
         lines = grammar_sentences(self.prompts, self.text, rng, scale.codes)
-        graph = build(words, lines, scale.filler_cost)
+        graph = build(words, lines, scale.filler_cost, scale.word_cost)
         about = {
             "name": self.out.name,
-            "version": "1",
+            "version": "2",
             "words": len(words),
             "parameters": sum(p.numel() for p in net.parameters()),
         }
-        write_model(self.out, acoustic_model(net, scale.blank_penalty), graph, about)
+        write_model(self.out, acoustic_model(net, self._priors(net)), graph, about, scale.search)
         return self.out
 
+    def _priors(self, net: AcousticNet) -> npt.NDArray[np.float32]:
+        stream = Stream(_sources(self.synthetic() | self.people()), self.seed)
+        batches = iter(stream)
+        scale = self.scale
+        features = (next(batches).features for _ in range(12))
+        priors: npt.NDArray[np.float32] = phone_priors(
+            net, features, scale.prior_scale, scale.blank_penalty
+        )
+        return priors
 
-def _count(items: list[tuple[npt.NDArray[np.int16], str, str]], word: str) -> int:
-    return sum(w == word for _, w, _ in items)
+    def _kept(self, name: str, make: Callable[[], Corpus]) -> Corpus:
+        """The corpus of this name, made when it is not there yet."""
+        folder = self.work / name
+        if not (folder / "meta.json").is_file():
+            make().save(folder)
+        return Corpus.load(folder)
+
+    def _train(self, stream: Stream, plan: Plan, name: str, start: Path | None) -> AcousticNet:
+        trainer = Trainer(stream, self.scale.shape, plan, self.work / name)
+        if not trainer.resume() and start is not None:
+            if start.suffix == ".mdl":
+                trainer.take(_calibrated(start, self.scale, stream))
+            else:
+                trainer.start_from(start)
+        return trainer.run(self.progress)
+
+
+def _sources(corpora: dict[str, Corpus]) -> list[Source]:
+    """Synthetic speech in fixed shares; people's sentences by their length, their sets of single
+    words joined into strings."""
+    people = {name: c for name, c in corpora.items() if name not in SYNTHETIC}
+    sources = [Source(corpora[name], share) for name, share in SYNTHETIC.items()]
+    single = {n for n, c in people.items() if all(len(t.split()) == 1 for t in c.texts)}
+    hours = sum(c.hours for n, c in people.items() if n not in single)
+    for name, corpus in people.items():
+        share = 0.17 / len(single) if name in single else 0.83 * corpus.hours / hours
+        sources.append(Source(corpus, share * 0.6, join=(1, 10) if name in single else (1, 1)))
+    return sources
+
+
+def _calibrated(path: Path, scale: Scale, stream: Stream) -> AcousticNet:
+    net = read_network(path, scale.shape, scale.first.dropout)
+    stream.epoch = 1_000_000  # data no epoch uses
+    batches = iter(stream)
+    calibrate(net, [next(batches).features for _ in range(6)])
+    return net

@@ -25,12 +25,6 @@ STYLES = (
     *[Style.SINGLES] * 9, *[Style.PAIRS] * 3, *[Style.THREES] * 3, *[Style.PHONE] * 2,
     Style.REPEATS, *[Style.CARDINAL] * 4,
 )  # fmt: skip
-SHORT = (
-    "đúng", "không", "đúng rồi", "không phải", "vâng", "dạ", "sai", "sai rồi", "dạ đúng",
-    "không đúng", "phải", "cấp lại mật khẩu", "quên mật khẩu", "nhắc lại",
-)  # fmt: skip
-"""Turns that carry a call and are over in a moment: they deserve many voices."""
-
 
 TAKES_ROI = ("đúng", "sai", "phải", "nhầm")
 ANSWERS = (
@@ -102,18 +96,23 @@ def sentences(folder: Path | None, rng: random.Random) -> list[str]:
     return found
 
 
-def spoken_texts(
-    amounts: Amounts, prompts: Path, text_folder: Path | None, rng: random.Random
-) -> list[str]:
-    """The lines that synthetic callers speak."""
+def code_texts(count: int, rng: random.Random) -> list[str]:
+    """What synthetic callers read out: codes and numbers, some with a lead ("mã số là")."""
     leads = [p for p in phrases(Expect.CODE) if p.endswith(" là")]
     lines = []
-    for _ in range(amounts.digits):
+    for _ in range(count):
         lead = rng.choice(leads).split() if leads and rng.random() < 0.15 else []
         lines.append(" ".join(lead + digit_words(rng)))
+    return [line for line in lines if text_phones(line)]
+
+
+def speech_texts(
+    amounts: Amounts, prompts: Path, text_folder: Path | None, rng: random.Random
+) -> list[str]:
+    """Everything else they say: phrases of the tables, short answers, sentences, syllables."""
     table = phrase_list() + prompt_lines(prompts)
-    lines += [" ".join(rng.sample(table, rng.choice((1, 1, 2)))) for _ in range(amounts.phrases)]
-    lines += [rng.choice(SHORT) for _ in range(amounts.short)]
+    lines = [" ".join(rng.sample(table, rng.choice((1, 1, 2)))) for _ in range(amounts.phrases)]
+    lines += [answer(rng) for _ in range(amounts.short)]
     public = sentences(text_folder, rng)
     lines += public[: amounts.sentences]
     known = sorted({w for line in (*public, *table) for w in line.split()})

@@ -1,13 +1,15 @@
-"""Training: CTC over phones, AdamW with a warm-up and a cosine, weights averaged over time.
+"""Training: the phone of every aligned output, and CTC; weights averaged over time.
 
-Killed at any moment it goes on from the last checkpoint: the state of network, optimizer and
-average is written atomically after every epoch, and the data of an epoch depend on the seed
-and the epoch's number alone.
+Matrices of the layers move by Muon (orthogonalised momentum), which needs about half of AdamW's
+steps here; everything else by AdamW. Killed at any moment it goes on from the last checkpoint:
+the state of network, optimizers and average is written atomically after every epoch, and the
+data of an epoch depend on the seed and the epoch's number alone.
 """
 
 from __future__ import annotations
 
 import copy
+import ctypes
 import math
 import os
 import time
@@ -17,15 +19,17 @@ from pathlib import Path
 # A compiled kernel is kept per shape, about 60 of them per shape of batch (data.py, STEP).
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from assistant.training.data import Batch, Stream
-from assistant.training.net import SUBSAMPLING, AcousticNet, NetShape
+from assistant.training.data import UNLABELLED, Batch, Stream
+from assistant.training.net import SUBSAMPLING, AcousticNet, LowRank, NetShape
 
 AVERAGE_EVERY = 4  # steps
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +39,19 @@ class Plan:
     epochs: int = 40
     stop: int | None = None  # end after so many epochs of the schedule; the next stage goes on
     epoch_hours: float = 5.0
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 2e-3
     final_rate: float = 2e-5
     warmup_epochs: float = 1.0
     weight_decay: float = 1e-3
     average: float = 0.999  # decay of the running average of weights, per step
-    dropout: float = 0.1
-    time_masks: int = 2  # SpecAugment
+    ctc_share: float = 0.1  # of CTC beside the frames' loss, where outputs are labelled
+    dropout: float = 0.05
+    batch_norm: bool = True  # False: normalisation stays as it is (small data, folded models)
+    time_masks: int = 1  # SpecAugment
     mask_frames: int = 12
-    band_masks: int = 2
-    mask_bands: int = 6
-    threads: int = 2
+    band_masks: int = 1
+    mask_bands: int = 8
+    threads: int = 1  # the other core spoils and measures speech
     workers: int = 1
     seed: int = 20261123
 
@@ -78,7 +84,16 @@ def ctc(log_probs: Tensor, batch: Batch) -> Tensor:
         reduction="none",
         zero_infinity=True,
     )
-    return losses.sum() / batch.phone_counts.sum()
+    return losses.sum() / batch.phone_counts.sum().clamp_min(1)
+
+
+def frame_loss(log_probs: Tensor, batch: Batch) -> Tensor:
+    """Mean cross-entropy of the labelled outputs; 0 where a batch has none."""
+    if not bool((batch.labels != UNLABELLED).any()):
+        return log_probs.new_zeros(())
+    return torch.nn.functional.nll_loss(
+        log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=UNLABELLED
+    )
 
 
 def rate_at(plan: Plan, progress: float) -> float:
@@ -90,27 +105,61 @@ def rate_at(plan: Plan, progress: float) -> float:
     return plan.final_rate + span * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
 
+def _optimizers(net: AcousticNet, plan: Plan) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices between layers, AdamW for the rest."""
+    matrices = [net.front.weight, net.stride.weight]
+    for layer in net.layers:
+        assert isinstance(layer, LowRank)
+        matrices += [layer.linear.weight, layer.affine.weight]
+    known = {id(m) for m in matrices}
+    rest = [p for p in net.parameters() if id(p) not in known]
+    rate, decay = plan.learning_rate, plan.weight_decay
+    return [
+        torch.optim.Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, rate, weight_decay=decay, fused=True),
+    ]
+
+
+def _keep_memory() -> None:
+    """Have glibc reuse memory: mapping it anew for every tensor was half of a step's time."""
+    try:
+        libc = ctypes.CDLL(None)
+        for option, value in (
+            (_M_MMAP_MAX, 0),
+            (_M_TRIM_THRESHOLD, 1 << 30),
+            (_M_TOP_PAD, 1 << 28),
+        ):
+            libc.mallopt(option, value)
+    except (OSError, AttributeError, TypeError):  # another C library: slower, no worse
+        return
+
+
 class Trainer:
     """One training run in a folder: ``checkpoint.pt`` after every epoch, ``log.txt``."""
 
     def __init__(self, stream: Stream, shape: NetShape, plan: Plan, folder: Path) -> None:
+        _keep_memory()
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
+        torch.set_flush_denormal(True)
         self.stream, self.plan, self.folder = stream, plan, folder
         self.net = AcousticNet(shape, plan.dropout)
         self.average = copy.deepcopy(self.net)
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True
-        )
+        self.optimizers = _optimizers(self.net, plan)
         self.epoch = 0
         self.steps = 0
         folder.mkdir(parents=True, exist_ok=True)
 
     def start_from(self, checkpoint: Path) -> None:
         """Take another run's averaged weights as the starting point (fine-tuning)."""
-        state = torch.load(checkpoint, weights_only=True)
-        self.net.load_state_dict(state["average"])
-        self.average.load_state_dict(state["average"])
+        state = torch.load(checkpoint, weights_only=True)["average"]
+        self.net.load_state_dict(state)
+        self.average.load_state_dict(state)
+
+    def take(self, net: AcousticNet) -> None:
+        """Start from another network's weights."""
+        self.net.load_state_dict(net.state_dict())
+        self.average.load_state_dict(net.state_dict())
 
     def resume(self) -> bool:
         """Go on from this folder's checkpoint, when there is one."""
@@ -120,7 +169,8 @@ class Trainer:
         state = torch.load(path, weights_only=True)
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.epoch, self.steps = int(state["epoch"]), int(state["steps"])
         return True
 
@@ -131,7 +181,7 @@ class Trainer:
             {
                 "net": self.net.state_dict(),
                 "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
+                "optimizers": [o.state_dict() for o in self.optimizers],
                 "epoch": self.epoch,
                 "steps": self.steps,
             },
@@ -166,45 +216,56 @@ class Trainer:
             self.stream,
             batch_size=None,
             num_workers=plan.workers,
-            prefetch_factor=24 if plan.workers else None,
+            prefetch_factor=8 if plan.workers else None,
         )
         generator = torch.Generator().manual_seed(plan.seed + self.epoch)
         self.net.train()
-        seconds, total, phones, began = 0.0, 0.0, 0, time.monotonic()
+        if not plan.batch_norm:
+            for module in self.net.modules():
+                if isinstance(module, torch.nn.BatchNorm1d):
+                    module.eval()
+        seconds, totals, steps, began = 0.0, np.zeros(2), 0, time.monotonic()
         goal = plan.epoch_hours * 3600
         with tqdm(total=int(goal), desc=f"epoch {self.epoch + 1}/{plan.epochs}", unit="s",
                   disable=not progress) as bar:  # fmt: skip
             for batch in loader:
-                loss = self._step(batch, self.epoch + seconds / goal, generator)
-                count = int(batch.phone_counts.sum())
-                total, phones = total + loss * count, phones + count
+                totals += self._step(batch, self.epoch + seconds / goal, generator)
+                steps += 1
                 length = float(batch.frames.sum()) / 100
                 seconds += length
                 bar.update(int(length))
                 if seconds >= goal:
                     break
         line = (
-            f"epoch {self.epoch + 1}: loss {total / max(phones, 1):.4f} a phone, "
+            f"epoch {self.epoch + 1}: {totals[0] / steps:.4f} a frame, "
+            f"{totals[1] / steps:.4f} a phone, "
             f"{seconds / (time.monotonic() - began):.0f}x real time"
         )
         with (self.folder / "log.txt").open("a") as log:
             log.write(line + "\n")
 
-    def _step(self, batch: Batch, progress: float, generator: torch.Generator) -> float:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(self.plan, progress)
+    def _step(
+        self, batch: Batch, progress: float, generator: torch.Generator
+    ) -> tuple[float, float]:
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate_at(self.plan, progress)
+            optimizer.zero_grad(set_to_none=True)
         features = mask(batch.features, self.plan, generator)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             log_probs = self.net(features)
-        loss = ctc(log_probs, batch)
-        self.optimizer.zero_grad(set_to_none=True)
+        frames = frame_loss(log_probs, batch)
+        sequence = ctc(log_probs, batch)
+        labelled = bool(frames.requires_grad)
+        loss = frames + self.plan.ctc_share * sequence if labelled else sequence
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.steps += 1
         if self.steps % AVERAGE_EVERY == 0:
             self._update_average()
-        return float(loss.detach())
+        return float(frames.detach()), float(sequence.detach())
 
     @torch.no_grad()
     def _update_average(self) -> None:

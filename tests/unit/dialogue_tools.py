@@ -69,6 +69,10 @@ def _interpretation(words: str) -> Interpretation:
                 yes_no = answer == "yes"
             case ["digits" | "card" as kind, run]:
                 digits = DigitSpan(run, card=kind == "card")
+            case ["digits" | "card" as kind, run, "unsure", *places]:
+                digits = DigitSpan(run, card=kind == "card", unsure=tuple(map(int, places)))
+            case ["whole_card", run]:
+                digits = DigitSpan(run, card=True, whole_card=True)
             case ["restart"]:
                 correction = Correction(restart=True)
             case ["is", place, new]:

@@ -39,8 +39,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "call": {"asr", "tts", "accounts", "dialogue", "nlu", "audio"},
     "channels": {"call", "asr", "dialogue", "nlu", "audio"},
     "batch": {"channels", "call", "asr", "tts", "accounts", "dialogue", "nlu", "audio"},
+    "server": {"channels", "call", "dialogue", "nlu", "audio"},
     "training": {"asr", "tts", "nlu", "audio"},
 }
+WITH_EXTRAS = {"training", "server"}  # rooms that are only entered with their extra installed
 TOP = "cli"  # wires everything; nothing imports it
 
 # The pure rooms: no engine, no database, no clock, no chance, no network, no process.
@@ -51,8 +53,11 @@ IMPURE = {
 }
 OWN_CHANCE = re.compile(r"\brandom\.(?!Random\b)|\bRandom\(")  # one that is handed in is welcome
 # Copyleft, heavy or networked: loaded inside the function that needs it, never by an import.
-ON_DEMAND = ("espeakng_loader", "piper", "pyloudnorm", "gtts", "torch", "psycopg", "ray",
-             "pyarrow", "fsspec")  # fmt: skip
+ON_DEMAND = (
+    *("espeakng_loader", "piper", "pyloudnorm", "gtts", "torch", "psycopg"),
+    *("ray", "pyarrow", "fsspec"),
+    *("fastapi", "starlette", "uvicorn", "prometheus_client", "sounddevice", "aiosipua", "aiortp"),
+)
 
 # Import names whose distribution has another name.
 DISTRIBUTIONS = {
@@ -60,9 +65,13 @@ DISTRIBUTIONS = {
     "argon2": "argon2-cffi",
     "kaldi_native_fbank": "kaldi-native-fbank",
     "espeakng_loader": "espeakng-loader",
+    "parselmouth": "praat-parselmouth",
     "pydantic_settings": "pydantic-settings",
     "piper": "piper-tts",
     "onnxruntime": "piper-tts",  # comes with it
+    "starlette": "fastapi",  # comes with it
+    "prometheus_client": "prometheus-client",
+    "opentelemetry": "opentelemetry-sdk",  # and what it stands on
 }
 
 # Loaded by pytest itself, so that is there.
@@ -173,11 +182,11 @@ def test_pure_rooms_touch_nothing_outside() -> None:
             assert not OWN_CHANCE.search(path.read_text("utf-8")), path
 
 
-def test_only_training_imports_what_is_loaded_on_demand() -> None:
+def test_only_rooms_with_extras_import_what_is_loaded_on_demand() -> None:
     wrong = [
         f"{i.path.relative_to(ROOT)} imports {i.module}"
         for i in imports()
-        if i.at_top and i.room != "training" and i.module.split(".")[0] in ON_DEMAND
+        if i.at_top and i.room not in WITH_EXTRAS and i.module.split(".")[0] in ON_DEMAND
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -217,7 +226,7 @@ def test_every_import_is_a_declared_dependency() -> None:
             continue
         if name == "pytest" and found.path == PLUGIN:
             continue
-        optional = found.room == "training" or not found.at_top
+        optional = found.room in WITH_EXTRAS or not found.at_top
         if DISTRIBUTIONS.get(name, name).lower() not in (with_extras if optional else default):
             wrong.append(f"{found.path.relative_to(ROOT)} imports {name}")
     assert not wrong, "\n".join(wrong)

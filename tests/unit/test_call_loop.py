@@ -148,12 +148,6 @@ def test_keypad_only_does_not_listen() -> None:
     assert talk.events[1] == Silence()
 
 
-def test_speech_during_a_prompt_is_ignored() -> None:
-    call, talk = start(Ask(HELLO, Expect.MENU), BYE)
-    play(call, spoken("quên", 0.4) + silence(1 + Turns().no_input))
-    assert talk.events[1] == Silence()
-
-
 def test_an_eager_first_word_is_not_cut() -> None:
     """The caller begins 0.2 s before the prompt ends; the words' sound ends after it."""
     call, talk = start(Ask(HELLO, Expect.MENU), BYE)

@@ -21,7 +21,7 @@ from assistant.dialogue.code import (
     whole_code,
 )
 from assistant.dialogue.types import Ask, Reply
-from assistant.nlu.types import Expect
+from assistant.nlu.types import DigitSpan, Expect
 
 CASES = yaml.safe_load(
     (Path(__file__).parent.parent / "data" / "dialogue_code.yaml").read_text("utf-8")
@@ -79,7 +79,8 @@ def test_place(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", CASES["asks"], ids=str)
 def test_ask_knows_how_complete_the_answer_is(case: dict[str, Any]) -> None:
-    assert asked(case).progress(drawn(case["heard"]), "both") == case["progress"]
+    heard = DigitSpan(drawn(case["heard"]), whole_card=case.get("whole_card", False))
+    assert asked(case).progress(heard, "both") == case["progress"]
 
 
 @pytest.mark.parametrize("case", CASES["key_turns"], ids=str)

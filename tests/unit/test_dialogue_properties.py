@@ -12,9 +12,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assistant.call.apology import BUSY
 from assistant.call.consent import PROMPT as CONSENT
 from assistant.dialogue import DialogueState, initial, step
-from assistant.dialogue.code import code_progress
+from assistant.dialogue.code import code_progress, groups
 from assistant.dialogue.meaning import FROM_CALLER, Meaning, meaning_of
 from assistant.dialogue.replies import (
     CODE_ASK,
@@ -22,6 +23,7 @@ from assistant.dialogue.replies import (
     FIND_CODE,
     FIX_FIRST,
     FIX_LAST,
+    FIX_NEXT,
     FIX_ONE,
     HAVE,
     HINTS,
@@ -34,6 +36,7 @@ from assistant.dialogue.types import (
     Action,
     Ask,
     CallStarted,
+    EndOfCall,
     Event,
     Failed,
     Finish,
@@ -74,11 +77,12 @@ LONG = 400  # events; more than any call may take
 def heard(draw: random.Random) -> Event:
     """Any utterance, nonsense included."""
     run = "".join(draw.choices("0123456789", k=draw.choice((1, 1, 2, 3, 4, 6, 10, 10, 12, 13, 17))))
-    prefix = draw.choice(("", "", "001", "79"))
+    run = draw.choice(("", "", "001", "79")) + run
+    unsure = tuple(sorted(draw.sample(range(len(run)), k=min(len(run), draw.choice((0, 0, 1, 2))))))
     return Heard(
         Interpretation(
             intent=_maybe(draw, 0.3, draw.choice(INTENTS)),
-            digits=_maybe(draw, 0.4, DigitSpan(prefix + run, card=draw.random() < 0.1)),
+            digits=_maybe(draw, 0.4, DigitSpan(run, card=draw.random() < 0.1, unsure=unsure)),
             yes_no=_maybe(draw, 0.3, draw.random() < 0.6),
             correction=_maybe(
                 draw,
@@ -130,6 +134,7 @@ def helpful(state: DialogueState, draw: random.Random) -> Event:
     code = draw.choice([v for k, v in codes(draw).items() if k != "p"])
     cut = draw.randint(1, len(code))
     wrong = f"wrong {draw.randint(-4, 11)} {draw.randint(1, 4)}"
+    place = draw.randrange(len(code))
     words = {
         Phase.MENU: ("keys 8", "reset", f"digits {code}"),
         Phase.CODE: (
@@ -137,6 +142,8 @@ def helpful(state: DialogueState, draw: random.Random) -> Event:
             f"keys {code}",
             f"digits {code[:cut]}",
             f"card {code[:cut]}",
+            f"digits {code} unsure {place}",
+            f"digits {code[:cut]} unsure {draw.randrange(cut)}",
         ),
         Phase.CONFIRM: (
             "yes",
@@ -149,7 +156,13 @@ def helpful(state: DialogueState, draw: random.Random) -> Event:
             "keys *",
         ),
         Phase.WHICH: ("is -1 5", wrong, f"digits {code}", "wrong 0 2", "yes"),
-        Phase.FIX: (f"digits {code[:1]}", "keys 7", "wrong -3 3"),
+        Phase.FIX: (
+            f"digits {code[:1]}",
+            "keys 7",
+            "wrong -3 3",
+            f"digits {code[: state.fix[1] if state.fix else 1]}",
+            f"keys {code[: state.fix[1] if state.fix else 1]}",
+        ),
         Phase.SECRET: ("keys #", "keys *", f"digits {state.password}", "slower", "yes"),
         Phase.MORE: ("reset", "yes", "keys 8", "faq_fee"),
     }
@@ -208,6 +221,12 @@ def digits_of(event: Event) -> str:
     return event.password if isinstance(event, ResetDone) else ""
 
 
+def unsure(event: Heard) -> bool:
+    """Whether digits of an utterance were not heard well, and count in it."""
+    heard = event.interpretation
+    return heard.digits is not None and bool(heard.digits.unsure) and heard.yes_no is not True
+
+
 def spoken(action: Action, secret: bool) -> list[str]:
     parts = (p for p in action.reply.parts if isinstance(p, SayDigits))
     return [p.digits for p in parts if p.secret == secret]
@@ -230,6 +249,7 @@ def test_only_a_code_read_back_and_confirmed_is_verified(
             said_yes = isinstance(event, Heard) and (
                 event.interpretation.yes_no is True or digits_of(event) == "1"
             )
+            assert not (isinstance(event, Heard) and unsure(event))
             assert said_yes or (isinstance(event, Keyed) and set(event.keys) == {"1"})
             assert code_progress(action.code, limits.accepted_ids) in ("complete", "maybe_complete")
         changes = before.code not in ("", last_read[0])
@@ -237,6 +257,73 @@ def test_only_a_code_read_back_and_confirmed_is_verified(
         last_read[0] = read[-1] if read else ("" if changes else last_read[0])
 
     Walk(seed, caller, limits).run(judge)
+
+
+@walks
+@given(seeds, callers, limits)
+def test_a_digit_in_doubt_is_asked_for_before_the_code_is_read_back(
+    seed: int, caller: Caller, limits: DialogueLimits
+) -> None:
+    """Places in doubt lie in the code; a code that is complete and has some is never read back
+    but their one group is asked for, and nothing but that group changes with the answer."""
+
+    def judge(before: DialogueState, event: Event, after: DialogueState, action: Action) -> None:
+        assert all(0 <= place < len(after.code) for place in after.unsure)
+        if after.phase not in (Phase.CODE, Phase.FIX):
+            assert not after.unsure
+        if "unsure_group" in said(action) and after.last_reply != before.last_reply:
+            assert after.fix in spans(len(after.code))
+            start, count = after.fix or (0, 0)
+            assert after.unsure <= set(range(start, start + count))
+            assert after.read_back is None
+            assert not spoken(action, secret=False)
+        answered = len(digits_of(event)) == before.fix[1] if before.fix else False
+        if (
+            before.phase is Phase.FIX
+            and before.unsure
+            and after.phase is Phase.CONFIRM
+            and answered
+        ):
+            start, count = before.fix or (0, 0)
+            kept = before.code[:start] + before.code[start + count :]
+            assert kept == after.code[:start] + after.code[start + count :]
+            assert after.code == after.read_back == spoken(action, secret=False)[-1]
+
+    Walk(seed, caller, limits).run(judge)
+
+
+def spans(n: int) -> list[tuple[int, int]]:
+    """The groups of a code of ``n`` digits, as (start, size)."""
+    sizes = groups(n)
+    return [(sum(sizes[:i]), size) for i, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize(
+    ("n", "accepted"), [(10, "both"), (10, "bhxh"), (12, "both"), (12, "cccd")]
+)
+def test_every_group_in_doubt_has_its_question(n: int, accepted: str) -> None:
+    """One question, the answer into its place, the whole read back, and only then a yes."""
+    code = codes(random.Random(n))["a" if n == 10 else "c"]
+    for start, count in spans(n):
+        for place in range(start, start + count):
+            state, asked = initial(), ""
+            heard_wrong = code[:start] + "0" * count + code[start + count :]
+            for words in ("start", "keys 8", f"digits {heard_wrong} unsure {place}", "yes"):
+                state, action = step(state, event_of(words, ""), _limits(accepted))
+                assert isinstance(action, Ask)
+                asked = asked or next((k for k in said(action) if k.startswith("fix_")), "")
+            assert (state.phase, state.fix) == (Phase.FIX, (start, count))
+            assert asked
+            answer = event_of(f"digits {code[start : start + count]}", "")
+            state, action = step(state, answer, _limits(accepted))
+            assert (state.phase, state.code) == (Phase.CONFIRM, code)
+            state, action = step(state, event_of("yes", ""), _limits(accepted))
+            assert isinstance(action, VerifyAndReset)
+            assert action.code == code
+
+
+def _limits(accepted: str) -> DialogueLimits:
+    return next(limits for limits in LIMITS if limits.accepted_ids == accepted)
 
 
 @walks
@@ -450,6 +537,7 @@ def asked_for_every_place() -> set[str]:
 def test_every_prompt_said_exists_and_every_prompt_is_said() -> None:
     """What calls really say, by random callers of every kind, against prompts.yaml."""
     said_keys = asked_for_every_place()
+    said_keys.update(said(Finish(BUSY, EndOfCall.BUSY)))  # before there is a dialogue
     for seed in range(2500):
         walk = Walk(seed, limits=LIMITS[seed % 3])
         walk.run()
@@ -461,7 +549,14 @@ def test_every_prompt_said_exists_and_every_prompt_is_said() -> None:
 
 
 def test_every_prompt_of_the_tables_exists() -> None:
-    tables = [*FIX_ONE, *FIX_FIRST.values(), *FIX_LAST.values(), *HAVE[1:], *SORRY.values()]
+    tables = [
+        *FIX_ONE,
+        *FIX_FIRST.values(),
+        *FIX_NEXT.values(),
+        *FIX_LAST.values(),
+        *HAVE[1:],
+        *SORRY.values(),
+    ]
     tables += [*QUESTIONS.values(), *HINTS.values(), *FAQ_ANSWERS.values(), *CODE_ASK.values()]
     tables += [key for keys in FIND_CODE.values() for key in keys]
     assert set(tables) <= set(CATALOGUE)

@@ -56,6 +56,22 @@ def test_digits_carry_their_lowest_confidence() -> None:
     assert span.confidence == 0.6
 
 
+@pytest.mark.parametrize("row", rows("nlu_confidence"), ids=lambda r: r["text"])
+def test_which_digits_were_not_heard_well(row: dict[str, Any]) -> None:
+    words = [HeardWord(w.rstrip("?"), 0.1 if w.endswith("?") else 0.9) for w in row["text"].split()]
+    got = interpret(words, Expect(row["expect"]), row.get("digits_so_far", 0))
+    assert got.rejection == row.get("rejection")
+    if "digits" not in row:
+        assert got.digits is None
+        return
+    assert got.digits is not None
+    assert got.digits.digits == row["digits"]
+    assert list(got.digits.unsure) == row["unsure"]
+    assert len(got.digits.confidences) == len(row["digits"])
+    low = [i for i, c in enumerate(got.digits.confidences) if c == 0.1]
+    assert low == row["unsure"]
+
+
 def test_noise_between_digits_counts_and_around_them_does_not() -> None:
     inside = [HeardWord("một", 0.9), HeardWord("[unk]", 0.4), HeardWord("hai", 0.8)]
     around = [HeardWord("[unk]", 0.4), HeardWord("một", 0.9), HeardWord("hai", 0.8)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from itertools import product
 
 import pytest
@@ -16,14 +17,34 @@ UNK = "[unk]"
 
 
 @pytest.mark.parametrize("expect", list(Expect))
-def test_phrases_are_clean_and_end_in_unk(expect: Expect) -> None:
+def test_phrases_are_clean_and_leave_room_for_other_speech(expect: Expect) -> None:
     found = phrases(expect)
-    assert found[-1] == UNK
-    assert len(set(found)) == len(found)
-    for phrase in found[:-1]:
+    assert UNK in found
+    for phrase in set(found):
         assert phrase == unicodedata.normalize("NFC", phrase).lower()
         assert phrase == " ".join(phrase.split())
-        assert all(is_syllable(w) for w in phrase.split()), phrase
+        assert all(w == UNK or is_syllable(w) for w in phrase.split()), phrase
+
+
+@pytest.mark.parametrize("expect", list(Expect))
+def test_sentences_stand_in_their_shares(expect: Expect) -> None:
+    shares, common = tables.grammar()
+    assert sum(shares[expect].values()) == pytest.approx(1.0)
+    found = Counter(phrases(expect))
+    if "common" in shares[expect]:
+        share = sum(found[line] for line in set(common[expect])) / found.total()
+        assert share >= 0.8 * shares[expect]["common"]
+    unknown = sum(n for line, n in found.items() if set(line.split()) == {UNK}) / found.total()
+    assert unknown == pytest.approx(shares[expect]["unknown"], rel=0.35)
+
+
+def test_digits_are_most_of_what_a_code_is_heard_with() -> None:
+    usual = {words[0] for words in tables.numbers().words.values()}
+    lines = [line.split() for line in phrases(Expect.CODE)]
+    only_digits = [line for line in lines if set(line) <= usual]
+    assert len(only_digits) > 0.5 * len(lines)
+    assert len({line[0] for line in only_digits}) == 10
+    assert {len(line) for line in only_digits} >= {1, 2, 3, 4, 10, 12}
 
 
 @pytest.mark.parametrize("expect", list(Expect))

@@ -1,0 +1,131 @@
+"""Does a confidence of 0.8 mean right in four words of five? Pure.
+
+The expected calibration error (Naeini and others, AAAI 2015) is the mean distance between what
+the words of a bin promise and what they keep, weighted by how many words the bin holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.batch.scoring import Rate
+
+BINS = 10
+_RESAMPLES = 1_000
+_SEED = 8079
+_FOLDS = 5
+
+Array = npt.NDArray[np.float64]
+Judged = tuple[float, bool]  # a word's confidence 0..1, and whether it was right
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Words with a confidence in [low, high), the last bin's end included."""
+
+    low: float
+    high: float
+    promised: float  # mean confidence
+    kept: Rate
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "low": self.low,
+            "high": self.high,
+            "promised": round(self.promised, 4),
+            "kept": self.kept.as_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """``error``: expected calibration error 0..1, None without words; ``fitted_error``: what is
+    left when confidences are mapped by a table fitted on other words (cross-validated)."""
+
+    words: int
+    bins: tuple[Bin, ...]
+    error: float | None
+    interval: tuple[float, float]
+    fitted_error: float | None
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "words": self.words,
+            "error": None if self.error is None else round(self.error, 4),
+            "low": round(self.interval[0], 4),
+            "high": round(self.interval[1], 4),
+            "fitted_error": None if self.fitted_error is None else round(self.fitted_error, 4),
+            "bins": [b.as_dict() for b in self.bins],
+        }
+
+
+def calibration(judged: Sequence[Judged]) -> Calibration:
+    """Bins, expected calibration error and its 95 % interval (bootstrap over words)."""
+    if not judged:
+        return Calibration(0, (), None, (0.0, 1.0), None)
+    confidence = np.clip(np.asarray([c for c, _ in judged], np.float64), 0, 1)
+    right = np.asarray([r for _, r in judged], np.float64)
+    rng = np.random.default_rng(_SEED)
+    resampled = []
+    for _ in range(_RESAMPLES):
+        picked = rng.integers(len(right), size=len(right))
+        resampled.append(_error(confidence[picked], right[picked]))
+    low, high = np.quantile(resampled, (0.025, 0.975))
+    return Calibration(
+        words=len(judged),
+        bins=tuple(_bins(confidence, right)),
+        error=_error(confidence, right),
+        interval=(float(low), float(high)),
+        fitted_error=_fitted(confidence, right),
+    )
+
+
+def _places(confidence: Array) -> npt.NDArray[np.int64]:
+    return np.minimum((confidence * BINS).astype(np.int64), np.int64(BINS - 1))
+
+
+def _error(confidence: Array, right: Array) -> float:
+    gaps = np.bincount(_places(confidence), confidence - right, BINS)
+    return float(np.abs(gaps).sum() / len(right))
+
+
+def _bins(confidence: Array, right: Array) -> list[Bin]:
+    places, found = _places(confidence), []
+    for index in range(BINS):
+        inside = places == index
+        if inside.any():
+            kept = Rate(int(right[inside].sum()), int(inside.sum()))
+            promised = float(confidence[inside].mean())
+            found.append(Bin(index / BINS, (index + 1) / BINS, promised, kept))
+    return found
+
+
+def _fitted(confidence: Array, right: Array) -> float | None:
+    """The error after isotonic regression, each fifth mapped by what the others taught."""
+    if len(right) < 2 * _FOLDS:
+        return None
+    fold = np.random.default_rng(_SEED).permutation(len(right)) % _FOLDS
+    mapped = np.zeros_like(confidence)
+    for number in range(_FOLDS):
+        steps, levels = isotonic(confidence[fold != number], right[fold != number])
+        mapped[fold == number] = np.interp(confidence[fold == number], steps, levels)
+    return _error(np.clip(mapped, 0, 1), right)
+
+
+def isotonic(confidence: Array, right: Array) -> tuple[Array, Array]:
+    """Increasing (confidence, share right) points nearest to the words, by pooling neighbours
+    that fall."""
+    levels, place, count = np.unique(confidence, return_inverse=True, return_counts=True)
+    hits = np.bincount(place, right)
+    pools: list[list[float]] = []  # sum of confidences, sum of right, count
+    for level, hit, many in zip(levels, hits, count, strict=True):
+        pools.append([float(level * many), float(hit), float(many)])
+        while len(pools) > 1 and pools[-2][1] * pools[-1][2] >= pools[-1][1] * pools[-2][2]:
+            last = pools.pop()
+            pools[-1] = [a + b for a, b in zip(pools[-1], last, strict=True)]
+    table = np.asarray(pools)
+    return table[:, 0] / table[:, 2], table[:, 1] / table[:, 2]

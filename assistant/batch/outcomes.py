@@ -1,0 +1,125 @@
+"""What a recognizer made of a trial, under a condition. Plain data, so that it can travel from
+another process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from assistant.asr.types import Transcript
+from assistant.batch.scoring import align
+from assistant.batch.speech_sets import DIGIT_WORDS
+from assistant.batch.trials import DIGITS, Measure, Trial
+from assistant.nlu import HeardWord, interpret
+from assistant.nlu.types import Expect, Interpretation
+
+UNKNOWN = "[unk]"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that was heard. ``right``: it stands where the speaker said it."""
+
+    text: str
+    start: float  # s since the first sample given to the recognizer
+    end: float
+    confidence: float | None
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``heard``: digits, one answer, words, or for speech of others what was taken for one.
+    ``words`` are those of the first state that listened."""
+
+    set: str
+    measure: str
+    condition: str
+    clip: str
+    speaker: str
+    groups: tuple[str, ...]
+    synthetic: bool
+    disputed: bool
+    expected: tuple[str, ...]
+    heard: tuple[str, ...]
+    words: tuple[Word, ...] = field(default=())
+
+    @property
+    def right(self) -> bool:
+        return self.heard == self.expected
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return self.set, self.measure, self.condition, self.clip
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Outcome:
+        words = tuple(Word(**word) for word in data["words"])
+        lists = {k: tuple(data[k]) for k in ("groups", "expected", "heard")}
+        return cls(**{**data, **lists, "words": words})
+
+
+def outcome(trial: Trial, condition: str, heard: Sequence[Transcript]) -> Outcome:
+    """``heard``: one transcript for each of the trial's states."""
+    meanings = [
+        interpret([HeardWord(w.text, w.confidence) for w in transcript.words], state)
+        for transcript, state in zip(heard, trial.states, strict=True)
+    ]
+    return Outcome(
+        set=trial.set,
+        measure=trial.measure.value,
+        condition=condition,
+        clip=trial.clip.path,
+        speaker=trial.clip.speaker,
+        groups=trial.clip.groups,
+        synthetic=trial.synthetic,
+        disputed=trial.disputed,
+        expected=trial.expected,
+        heard=_heard(trial, heard[0], meanings),
+        words=judged(heard[0], trial),
+    )
+
+
+def judged(transcript: Transcript, trial: Trial) -> tuple[Word, ...]:
+    """The words but the filler, each right or wrong by the cheapest alignment with what was
+    said; "mốt" and "một" are one digit."""
+    words = [word for word in transcript.words if word.text != UNKNOWN]
+    fold = DIGIT_WORDS if trial.measure is not Measure.WORDS else {}
+    said = [fold.get(word, word) for word in trial.spoken]
+    pairs = align(said, [fold.get(word.text, word.text) for word in words])
+    right = [a == b for a, b in pairs if b is not None]
+    return tuple(
+        Word(word.text, word.start, word.end, word.confidence, ok)
+        for word, ok in zip(words, right, strict=True)
+    )
+
+
+def _heard(
+    trial: Trial, transcript: Transcript, meanings: Sequence[Interpretation]
+) -> tuple[str, ...]:
+    if trial.measure in DIGITS:
+        return tuple(meanings[0].digits.digits) if meanings[0].digits else ()
+    if trial.measure is Measure.WORDS:
+        return tuple(word.text for word in transcript.words if word.text != UNKNOWN)
+    if trial.measure is Measure.YES_NO:
+        return {True: ("đúng",), False: ("không",), None: ()}[meanings[0].yes_no]
+    return tuple(
+        f"{state.value}: {taken}"
+        for state, meaning in zip(trial.states, meanings, strict=True)
+        if (taken := taken_for(meaning, state))
+    )
+
+
+def taken_for(meaning: Interpretation, state: Expect) -> str | None:
+    """What the call would act on; None: not understood, as it should be."""
+    if meaning.digits:
+        return meaning.digits.digits
+    if meaning.yes_no is not None and state is not Expect.MENU:
+        return "đúng" if meaning.yes_no else "không"
+    if meaning.correction is not None:
+        return "sửa số"
+    return meaning.intent.value if meaning.intent else None

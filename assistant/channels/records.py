@@ -1,0 +1,92 @@
+"""What is kept of a live call for operators: redacted, one line of JSON a call, a file a day."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from assistant.call import Call
+from assistant.call.redaction import MASK
+from assistant.nlu.types import Expect
+
+Record = dict[str, Any]
+_DIGIT = re.compile(r"\d")
+_DAY_FILE = re.compile(r"\d{4}-\d{2}-\d{2}\.jsonl")
+
+# How far a caller came, in order; a call counts in every step it reached.
+STEPS = ("answered", "wanted_reset", "gave_code", "confirmed", "got_password", "wrote_it_down")
+
+
+def record_of(call: Call, channel: str, began: datetime) -> Record:
+    """Masked whatever the account is: this is kept, and read by others."""
+    turns = [turn.as_dict(False) for turn in call.turns]
+    for turn in turns:
+        turn["prompt"] = _DIGIT.sub(MASK, turn["prompt"])
+        took = turn["timings"].items()
+        turn["timings"] = {name: value and round(value, 2) for name, value in took}
+    return {
+        "call": call.call_id,
+        "channel": channel,
+        "began": began.isoformat(timespec="seconds"),
+        "seconds": round(call.now, 2),
+        "ended": call.ended.value if call.ended else None,
+        "resets": call.resets,
+        "barged_in": sum(note.what == "prompt_stopped" for note in call.notes),
+        "steps": list(_steps(call)),
+        "turns": turns,
+    }
+
+
+def _steps(call: Call) -> Iterator[str]:
+    asked = {turn.expect for turn in call.turns}
+    actions = {turn.action for turn in call.turns}
+    reached = (
+        True,
+        bool(asked & {Expect.CODE, Expect.CONFIRM}) or "VerifyAndReset" in actions,
+        Expect.CONFIRM in asked or "VerifyAndReset" in actions,
+        "VerifyAndReset" in actions,
+        call.resets > 0,
+        call.resets > 0 and Expect.MORE in asked,
+    )
+    return (step for step, there in zip(STEPS, reached, strict=True) if there)
+
+
+class Records:
+    """Files in one folder, readable by this user alone; old days are removed."""
+
+    def __init__(self, folder: Path, days: int) -> None:
+        self._folder, self._days = folder, days
+
+    def keep(self, record: Record) -> None:
+        """Add one call. Raises OSError."""
+        day = datetime.fromisoformat(record["began"]).date()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / f"{day}.jsonl"
+        if not path.exists():
+            path.touch(mode=0o600)
+            self._forget(day - timedelta(days=self._days))
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def of(self, day: date) -> list[Record]:
+        """The calls of a day; a line cut off by a crash is passed over."""
+        try:
+            lines = (self._folder / f"{day}.jsonl").read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        records = []
+        for line in lines:
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                continue
+        return records
+
+    def _forget(self, before: date) -> None:
+        for path in self._folder.iterdir():
+            if _DAY_FILE.fullmatch(path.name) and path.stem < str(before):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,195 @@
+"""A model that knows one line better: a few hundred labelled clips, minutes on a CPU.
+
+Some speakers (or clips, where there are few speakers) are kept apart and never learnt from. The
+new model is kept only if it makes fewer errors on those than the old one, and no more than
+``FORGIVEN`` more on synthetic callers, who stand for everybody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from assistant.asr.folder import inspect_folder
+from assistant.asr.types import EndReason
+from assistant.asr.vosk_adapter import VoskModel
+from assistant.batch.scoring import Alignment
+from assistant.errors import AudioError
+from assistant.nlu import phrases
+from assistant.nlu.types import Expect
+from assistant.training.align import aligned
+from assistant.training.augment import RATE
+from assistant.training.corpus import Corpus, pack, read_labelled
+from assistant.training.data import Source, Stream
+from assistant.training.export import acoustic_model
+from assistant.training.net import NetShape
+from assistant.training.reading import read_network, read_priors
+from assistant.training.synthesis import speak_all
+from assistant.training.texts import answer, code_texts
+from assistant.training.train import Plan, Trainer
+
+HELD_OUT = 0.25
+FEWEST = 40  # clips; with fewer nothing can be learnt and measured
+FORGIVEN = 0.02  # of the words of synthetic callers
+_FEW_SPEAKERS = 4
+_NUMBERS = frozenset(
+    "không một mốt hai ba bốn tư năm lăm nhăm sáu bảy bẩy tám chín mười mươi chục trăm linh lẻ "
+    "nghìn ngàn triệu tỷ".split()
+)
+PLAN = Plan(epochs=4, epoch_hours=0.5, learning_rate=4e-4, final_rate=1e-5, warmup_epochs=0.2,
+            average=0.99, batch_norm=False, seed=20261126)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Word errors of one model on one set."""
+
+    errors: int
+    words: int
+
+    @property
+    def rate(self) -> float:
+        return self.errors / self.words if self.words else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What adapting brought. ``better``: whether the new model was kept."""
+
+    learnt: int  # clips
+    held_out: int
+    before: Errors
+    after: Errors
+    others_before: Errors
+    others_after: Errors
+    folder: Path | None
+
+    @property
+    def better(self) -> bool:
+        return self.folder is not None
+
+
+def adapt(
+    model: Path,
+    data: Path,
+    out: Path,
+    work: Path,
+    plan: Plan = PLAN,
+    progress: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> Outcome:
+    """Teach the network of ``model`` the clips of ``data`` (labels.csv); the result goes to
+    ``out`` if it is better. Raises AudioError ``adapt-few-clips``, ``speech-missing`` and
+    ModelError ``model-foreign``."""
+    say("1/4 reading clips")
+    clips = read_labelled(data)
+    if len(clips) < FEWEST:
+        raise AudioError(
+            "adapt-few-clips",
+            f"Chỉ có {len(clips)} clip dùng được trong {data}.",
+            f"Cần ít nhất {FEWEST} clip có nhãn bằng chữ tiếng Việt; nên có vài trăm.",
+        )
+    learn, keep = split(clips, plan.seed)
+    say("2/4 synthetic callers, against forgetting")
+    others, check = _others(plan.seed, progress)
+    net = read_network(model / "am" / "final.mdl", NetShape(), plan.dropout)
+    say("3/4 learning")
+    shutil.rmtree(work, ignore_errors=True)
+    known = [(aligned(net, _part(clips, learn)), 0.65), (aligned(net, others), 0.35)]
+    trainer = Trainer(
+        Stream([Source(c, share) for c, share in known], plan.seed), net.shape, plan, work
+    )
+    trainer.take(net)
+    trained = trainer.run(progress)
+    say("4/4 comparing")
+    partial_out = out.with_name(out.name + ".partial")
+    _write(model, partial_out, acoustic_model(trained, read_priors(model / "am" / "final.mdl")))
+    held = _part(clips, keep)
+    old, new = VoskModel.open(model), VoskModel.open(partial_out)
+    outcome = Outcome(len(learn), len(keep), word_errors(old, held), word_errors(new, held),
+                      word_errors(old, check), word_errors(new, check), None)  # fmt: skip
+    if not _accepted(outcome):
+        shutil.rmtree(partial_out)
+        return outcome
+    shutil.rmtree(out, ignore_errors=True)
+    partial_out.rename(out)
+    return replace(outcome, folder=out)
+
+
+def _accepted(outcome: Outcome) -> bool:
+    forgot = outcome.others_after.rate - outcome.others_before.rate
+    return outcome.after.errors < outcome.before.errors and forgot <= FORGIVEN
+
+
+def split(clips: Corpus, seed: int) -> tuple[list[int], list[int]]:
+    """Indices (learnt, held out): whole speakers are held out where there are enough."""
+    rng = random.Random(seed)
+    speakers = sorted(set(clips.speakers))
+    if len(speakers) < _FEW_SPEAKERS:
+        order = rng.sample(range(len(clips)), len(clips))
+        count = round(HELD_OUT * len(clips))
+        return sorted(order[count:]), sorted(order[:count])
+    rng.shuffle(speakers)
+    kept: set[str] = set()
+    while sum(s in kept for s in clips.speakers) < HELD_OUT * len(clips):
+        kept.add(speakers.pop())
+    held = [i for i, s in enumerate(clips.speakers) if s in kept]
+    return [i for i, s in enumerate(clips.speakers) if s not in kept], held
+
+
+def _part(clips: Corpus, indices: list[int]) -> Corpus:
+    pieces = [clips.samples[slice(*clips.bounds(i))] for i in indices]
+    return pack(
+        [(p, clips.texts[i], clips.speakers[i]) for p, i in zip(pieces, indices, strict=True)]
+    )
+
+
+def _others(seed: int, progress: bool) -> tuple[Corpus, Corpus]:
+    """Synthetic callers to learn from, and to check with."""
+    rng = random.Random(seed)
+    texts = code_texts(400, rng) + [answer(rng) for _ in range(100)]
+    spoken = speak_all(texts, seed, 2, progress)
+    short = [i for i, t in enumerate(spoken.texts) if len(t.split()) <= 12]
+    return _part(spoken, short[60:]), _part(spoken, short[:60])
+
+
+def _expected(text: str) -> Expect | None:
+    """The state in which a caller would say this; None: any."""
+    words = set(text.split())
+    if words <= _NUMBERS:
+        return Expect.CODE
+    return Expect.CONFIRM if len(words) <= 3 and text in phrases(Expect.CONFIRM) else None
+
+
+def word_errors(model: VoskModel, clips: Corpus) -> Errors:
+    """Word errors with the grammar of the state in which each clip would be said."""
+    recognizer, alignment = model.recognizer(), Alignment()
+    around = np.zeros(int(0.3 * RATE), np.int16)
+    for index, text in enumerate(clips.texts):
+        expect = _expected(text)
+        samples = np.concatenate([around, clips.samples[slice(*clips.bounds(index))], around])
+        recognizer.begin(phrases(expect) if expect else None, RATE)
+        recognizer.feed(samples.astype("<i2").tobytes())
+        alignment.add(text.split(), recognizer.end(EndReason.SILENCE).text.split())
+    return Errors(alignment.errors, alignment.length)
+
+
+def _write(model: Path, target: Path, acoustic: bytes) -> None:
+    """A copy of a model folder with another network and a card that says so."""
+    folder = inspect_folder(model)
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(model, target)
+    (target / "am" / "final.mdl").write_bytes(acoustic)
+    card = json.loads((model / "model.json").read_text(encoding="utf-8"))
+    card["version"] = f"{folder.version}+adapted"
+    card["sha256"]["am/final.mdl"] = hashlib.sha256(acoustic).hexdigest()
+    text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
+    (target / "model.json").write_text(text, encoding="utf-8")
+    (target / "README.md").unlink(missing_ok=True)  # its figures are of the other model

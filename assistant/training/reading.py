@@ -1,0 +1,132 @@
+"""A shipped ``final.mdl`` → a network that can go on learning (``export.py``, the other way).
+
+Only files that ``export.py`` wrote are read: its layers, by name. Normalisation was folded into
+the weights there; it comes back as the identity, and ``calibrate`` gives it its statistics.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from assistant.errors import ModelError
+from assistant.training.net import FRONT_OFFSETS, AcousticNet, LowRank, NetShape
+
+Matrix = npt.NDArray[np.float32]
+
+_NAME = b"<ComponentName> "
+_AFFINE = b"<FixedAffineComponent> <LinearParams> CM2 "
+_BIAS = b"<BiasParams> FV "
+
+
+def affine_layers(data: bytes) -> dict[str, tuple[Matrix, Matrix]]:
+    """Every affine component: name → (weight, bias)."""
+    found: dict[str, tuple[Matrix, Matrix]] = {}
+    at = data.find(_NAME)
+    while at >= 0:
+        end = data.index(b" ", at + len(_NAME))
+        start = end + 1
+        if data.startswith(_AFFINE, start):
+            name = data[at + len(_NAME) : end].decode()
+            start += len(_AFFINE)
+            low, span, rows, columns = struct.unpack_from("<ffii", data, start)
+            steps = np.frombuffer(data, "<u2", rows * columns, start + 16)
+            weight = np.asarray(low + span * (steps / 65535), np.float32).reshape(rows, columns)
+            start += 16 + 2 * rows * columns + len(_BIAS)
+            bias = np.frombuffer(data, "<f4", rows, start + 5).copy()
+            found[name] = (weight, bias)
+            start += 5 + 4 * rows
+        at = data.find(_NAME, start)
+    return found
+
+
+def read_priors(path: Path) -> Matrix:
+    """The priors of a ``final.mdl``; empty when it has none."""
+    data = path.read_bytes()
+    mark = b"<Priors> FV "
+    at = data.rindex(mark) + len(mark)
+    (count,) = struct.unpack_from("<i", data, at + 1)
+    return np.frombuffer(data, "<f4", count, at + 5).copy()
+
+
+def read_network(path: Path, shape: NetShape, dropout: float = 0.0) -> AcousticNet:
+    """The network of a ``final.mdl`` of the given shape.
+
+    Raises ModelError ``model-foreign`` for a file that another program wrote or another shape.
+    """
+    net = AcousticNet(shape, dropout)
+    try:
+        layers = affine_layers(path.read_bytes())
+        _fill(net.front, net.front_norm, layers["front.affine"])
+        _fill(net.stride, net.stride_norm, layers["stride.affine"])
+        for index, layer in enumerate(net.layers):
+            assert isinstance(layer, LowRank)
+            _fill(layer.linear, None, layers[f"l{index}.linear"])
+            _fill(layer.affine, layer.norm, layers[f"l{index}.affine"])
+        _fill(net.output, None, layers["output.affine"])
+    except (KeyError, ValueError, RuntimeError, struct.error) as reason:
+        raise ModelError(
+            "model-foreign",
+            f"Không học tiếp được từ {path}: tệp không do công thức này viết ra ({reason}).",
+            "Chọn mô hình vi-telephone đi kèm, hoặc huấn luyện từ đầu: assistant train.",
+        ) from None
+    return net
+
+
+@torch.no_grad()
+def _fill(linear: nn.Linear, norm: nn.BatchNorm1d | None, values: tuple[Matrix, Matrix]) -> None:
+    weight, bias = (torch.from_numpy(v) for v in values)
+    linear.weight.copy_(weight)
+    if norm is not None:
+        norm.bias.copy_(bias)
+        assert norm.running_var is not None
+        norm.running_var.fill_(1.0 - norm.eps)
+    elif linear.bias is not None:
+        linear.bias.copy_(bias)
+
+
+@torch.no_grad()
+def calibrate(net: AcousticNet, batches: Iterable[Tensor]) -> None:
+    """Give input and layers the statistics of speech without changing what the network says.
+
+    ``batches``: features (batch, frames, bins). In training mode a normalisation uses its
+    batch's own statistics, so it must know the usual ones to remain the identity.
+    """
+    net.eval()
+    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm1d)]
+    seen: dict[nn.BatchNorm1d, list[Tensor]] = {norm: [] for norm in norms}
+    hooks = [n.register_forward_pre_hook(lambda m, x: seen[m].append(x[0].float())) for n in norms]
+    inputs = []
+    for features in batches:
+        inputs.append(features.reshape(-1, features.shape[2]))
+        net(features)
+    for hook in hooks:
+        hook.remove()
+    for norm, values in seen.items():
+        every = torch.cat(values)
+        mean, var = every.mean(dim=0), every.var(dim=0)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(var)
+        norm.weight.copy_(torch.sqrt(var + norm.eps))
+        norm.bias.add_(mean)
+    frames = torch.cat(inputs)
+    _normalise_input(net, frames.mean(dim=0), frames.std(dim=0).clamp_min(0.1))
+
+
+def _normalise_input(net: AcousticNet, mean: Tensor, deviation: Tensor) -> None:
+    """Move the input's mean and scale out of the first layer: W x = (W d) ((x - m) / d) + W m."""
+    count = len(FRONT_OFFSETS)
+    shift = net.front.weight @ mean.repeat(count)
+    net.front.weight.mul_(deviation.repeat(count))
+    assert net.front_norm.running_mean is not None
+    net.front_norm.running_mean.sub_(shift)
+    net.mean.copy_(mean)
+    net.scale.copy_(1.0 / deviation)

@@ -1,0 +1,181 @@
+"""The browser phone in real headless Chromium, its microphone fed from a WAV."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.serve_tools import ARTEFACTS, CODE, PHONE, microphone, serving
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(180)]
+playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra `peers`")
+CHROMIUM = shutil.which("chromium")
+if CHROMIUM is None:
+    pytest.skip("needs Debian's chromium", allow_module_level=True)
+
+FLAGS = [
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+# Seconds at which the prompts of the demo's call are over, with room: 7.5 and 15.1.
+CALLER = [8.5, 1, 6.0, 2, 120.0]
+
+
+@contextmanager
+def chromium(wav: Path | None, *flags: str) -> Iterator[Any]:
+    """A browser whose microphone is ``wav``, played once; None: it has none."""
+    sound = [f"--use-file-for-fake-audio-capture={wav}%noloop"] if wav else []
+    with playwright.sync_playwright() as tool:
+        browser = tool.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, *sound, *flags], chromium_sandbox=False
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def open_phone(browser: Any, url: str, **context: Any) -> tuple[Any, list[str]]:
+    granted = browser.new_context(permissions=["microphone"], locale="vi-VN", **context)
+    page = granted.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(url)
+    return page, complaints
+
+
+def lines(page: Any, who: str) -> list[str]:
+    return [text for text in page.locator(f"#talk li.{who} span").all_inner_texts() if text]
+
+
+def wait_for_line(page: Any, who: str, pattern: str, seconds: float) -> None:
+    found = page.locator(f"#talk li.{who} span", has_text=re.compile(pattern))
+    found.first.wait_for(timeout=1_000 * seconds)
+
+
+def test_from_dialling_to_the_spoken_password(tmp_path: Path) -> None:
+    wav = microphone(tmp_path / "caller.wav", CALLER)
+    with (
+        serving(tmp_path, accounts=[(PHONE, CODE, True)]) as server,
+        chromium(wav) as browser,
+    ):
+        page, complaints = open_phone(browser, server.url)
+        page.get_by_label("Số điện thoại của người gọi").fill(PHONE)
+        page.get_by_role("button", name="Gọi", exact=True).click()
+        wait_for_line(page, "us", "trợ lý VssID", 10)
+        wait_for_line(page, "caller", "mật khẩu", 30)
+        wait_for_line(page, "us", "đọc lại mã số", 30)
+        assert not re.search(r"\d", " ".join(lines(page, "caller") + lines(page, "us")))
+        page.keyboard.press("1")
+        wait_for_line(page, "us", "mật khẩu mới", 30)
+        masked = lines(page, "us")[-1]
+        assert "••• •••" in masked
+        page.get_by_label("Hiện số").check()
+        shown = lines(page, "us")[-1]
+        assert len(re.findall(r"\d", shown)) == 12  # six digits, spoken twice
+        page.get_by_label("Hiện số").uncheck()
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=ARTEFACTS / "browser-phone.png", full_page=True)
+        page.keyboard.press("#")
+        wait_for_line(page, "us", "mật khẩu tạm", 20)
+        page.keyboard.press("Escape")
+        page.get_by_text("Đã cấp mật khẩu 1 lần").wait_for(timeout=10_000)
+        assert complaints == []
+
+
+def test_speaking_over_the_greeting_stops_it(tmp_path: Path) -> None:
+    """The greeting lasts 7.5 s; the caller speaks from about the second second on."""
+    wav = microphone(tmp_path / "caller.wav", [2.5, 1, 60.0])
+    with serving(tmp_path) as server, chromium(wav) as browser:
+        page, _ = open_phone(browser, server.url)
+        page.get_by_role("button", name="Gọi", exact=True).click()
+        wait_for_line(page, "caller", "mật khẩu", 15)
+        asked = page.locator("#talk li.us b").nth(1).inner_text(timeout=5_000)
+        assert float(re.findall(r"[\d.]+", asked)[0]) < 6.5
+
+
+def test_a_small_screen_and_no_microphone_still_phones_by_keys(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, accounts=[(PHONE, CODE, True)]) as server,
+        chromium(None, "--deny-permission-prompts") as browser,
+    ):
+        context = browser.new_context(viewport={"width": 360, "height": 640}, locale="vi-VN")
+        page = context.new_page()
+        page.add_init_script(
+            "navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('none'))"
+        )
+        page.goto(server.url)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.get_by_label("Số điện thoại của người gọi").fill(PHONE)
+        page.keyboard.press("Enter")
+        page.get_by_role("alert").wait_for()
+        wait_for_line(page, "us", "trợ lý VssID", 10)
+        for key in "8":
+            page.get_by_role("button", name=key, exact=True).click()
+        wait_for_line(page, "us", "đọc chậm từng số", 10)
+        for key in CODE:
+            page.get_by_role("button", name=key, exact=True).click()
+        page.get_by_role("button", name="phím thăng").click()
+        wait_for_line(page, "us", "đọc lại mã số", 10)
+        page.get_by_role("button", name="1", exact=True).click()
+        wait_for_line(page, "us", "mật khẩu mới", 20)
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=ARTEFACTS / "browser-phone-small.png", full_page=True)
+        page.get_by_role("button", name="Gác máy").click()
+        page.get_by_text("Đã cấp mật khẩu 1 lần").wait_for(timeout=10_000)
+
+
+def test_a_stranger_is_refused_and_told_nothing(tmp_path: Path) -> None:
+    """A real account cannot be reset through a browser: its caller id is only a claim."""
+    with (
+        serving(tmp_path, accounts=[(PHONE, CODE, False)]) as server,
+        chromium(None) as browser,
+    ):
+        page, _ = open_phone(browser, server.url)
+        page.get_by_label("Số điện thoại của người gọi").fill(PHONE)
+        page.keyboard.press("Enter")
+        wait_for_line(page, "us", "trợ lý VssID", 10)
+        for key in f"8{CODE}#":
+            page.keyboard.press(key)
+        wait_for_line(page, "us", "đọc lại mã số", 20)
+        page.keyboard.press("1")
+        wait_for_line(page, "us", "không khớp", 20)
+
+
+def test_the_operators_page(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, accounts=[(PHONE, CODE, True)]) as server,
+        chromium(None) as browser,
+    ):
+        page, complaints = open_phone(browser, server.url)
+        for keys in (f"8{CODE}#1", "8", f"8{CODE}#"):
+            page.get_by_label("Số điện thoại của người gọi").fill(PHONE)
+            page.get_by_role("button", name="Gọi", exact=True).click()
+            wait_for_line(page, "us", "trợ lý VssID", 10)
+            for key in keys:
+                page.keyboard.press(key)
+                if key == "#":
+                    wait_for_line(page, "us", "đọc lại mã số", 10)
+            if keys.endswith("1"):
+                wait_for_line(page, "us", "mật khẩu mới", 20)
+            page.keyboard.press("Escape")
+            page.get_by_text("Đã kết thúc").first.wait_for(timeout=10_000)
+        page.goto(f"{server.url}operator?token={server.token}")
+        page.get_by_text("3 cuộc gọi, 1 lần cấp mật khẩu").wait_for(timeout=10_000)
+        page.get_by_role("button", name=re.compile("Xem diễn biến")).last.click()
+        assert "••••" in page.locator("#timeline").inner_text()
+        assert CODE not in page.content()
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=ARTEFACTS / "operator.png", full_page=True)
+        assert complaints == []

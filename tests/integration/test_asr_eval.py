@@ -1,0 +1,213 @@
+"""``assistant asr`` as people type it, on clips that espeak-ng speaks here and the real model.
+
+Synthetic speech, so nothing here says how people are heard: it shows that the whole way from a
+folder to a report works. Nothing depends on how well the model hears.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soxr
+import typer
+
+from assistant.batch.compare import Job, outcomes_of
+from assistant.batch.cost import cost_of, open_model
+from assistant.batch.evaluate import evaluate, quiet
+from assistant.batch.runs import sample_of_cost
+from assistant.batch.speech_sets import RATE
+from assistant.cli import app as program
+from assistant.errors import ModelError
+from assistant.settings import load_settings
+from assistant.tts.espeak import synthesize
+from tests.batch_tools import DIGITS, Row, write_set
+
+VOICE = {"voice": "vi", "variant": "m4", "rate_wpm": 130}  # kept out of training
+ROWS: list[Row] = [
+    *((word, "M9", "digit") for word in DIGITS),
+    ("bảy chín ba một", "M9", ""),
+    ("bảy trăm chín mươi ba", "M9", "number=793"),
+    ("hai mươi lăm", "M9", "number=52"),
+    ("đúng", "M9", "yes-no"),
+    ("không", "M9", "yes-no"),
+    ("trời hôm nay nắng đẹp", "M9", "other"),
+]
+
+
+@cache
+def spoken(text: str) -> np.ndarray:
+    samples, rate = synthesize(text, **VOICE)  # type: ignore[arg-type]
+    return np.asarray(soxr.resample(samples / np.float32(32768), rate, RATE), np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_set(tmp_path / "bo-thu", ROWS, [spoken(text) for text, _, _ in ROWS])
+
+
+@dataclass(frozen=True)
+class Done:
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def assistant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """``assistant asr …`` in this process."""
+    monkeypatch.setenv("COLUMNS", "220")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(*arguments: str | Path) -> Done:
+        monkeypatch.setattr(sys, "argv", ["assistant", "asr", *map(str, arguments)])
+        fresh = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+        fresh.callback()(program._root)
+        monkeypatch.setattr(program, "app", fresh)
+        with pytest.raises(SystemExit) as caught:
+            program.main()
+        told = capsys.readouterr()
+        return Done(int(caught.value.code or 0), told.out, told.err)
+
+    return run
+
+
+def lines_of(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(s["measure"], s["condition"]): s for s in found["scores"]}
+
+
+def test_a_set_of_ones_own_is_measured_saved_reported_and_measured_again(
+    folder: Path, tmp_path: Path, assistant: Callable[..., Done]
+) -> None:
+    first, page = tmp_path / "1.json", tmp_path / "1.html"
+    done = assistant(
+        "eval",
+        folder,
+        "-c",
+        "clean",
+        "-c",
+        "gsm",
+        "--strings",
+        "1",
+        "--limit",
+        "10",
+        "--out",
+        first,
+    )
+    assert done.status == 0, done.err
+    assert "1 trong 2 nhãn không khớp" in done.out
+    found = json.loads(first.read_text("utf-8"))
+    lines = lines_of(found)
+    assert lines["digit", "clean"]["total"] == 10
+    assert lines["code", "clean"]["total"] == 1
+    assert lines["string-12-tight", "gsm"]["total"] == 1
+    assert lines["yes-no", "clean"]["groups"].keys() >= {"đúng", "không"}
+    assert lines["words", "clean"]["sure"]["total"] == 1
+    assert lines["digit", "clean"]["hits"] >= 5  # it hears, on clean synthetic speech
+    done = assistant(
+        "eval", folder, "-c", "clean", "-c", "gsm", "--strings", "1", "--limit", "10",
+        "--against", first,
+        "--report", page, "--bars", "--json",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    again = json.loads(done.out)
+    assert again["scores"] == found["scores"]
+    assert again["calibration"] == found["calibration"]
+    assert {bar["id"] for bar in again["bars"] if bar["met"] is not None} >= {"load", "memory"}
+    assert again["cost"]["audio"] > 5
+    text = page.read_text("utf-8")
+    assert "hai mươi lăm" in text
+    assert "+0.0" in text
+    assert "data:audio/" in text
+
+
+def test_threads_change_nothing(folder: Path) -> None:
+    """Nor does what was heard before: noise is where a used decoder shows."""
+    model = open_model(load_settings().model, repeatable=True)
+    found = [list(evaluate(folder, model, ("babble-5",), 1, 1, n)) for n in (1, 3)]
+    assert found[0] == found[1]
+    assert {one.condition for one in found[0]} == {"babble-5"}
+
+
+def test_models_side_by_side_each_in_its_own_process(
+    folder: Path, tmp_path: Path, assistant: Callable[..., Done]
+) -> None:
+    other = tmp_path / "ban-sao"
+    shutil.copytree(load_settings().model, other)
+    done = assistant(
+        "compare", "--model", load_settings().model, "--model", other, folder,
+        "--strings", "1", "--limit", "2", "--json",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    found = json.loads(done.out)
+    assert [set(m["cost"]) for m in found["models"]] == [
+        {"load", "rtf", "memory", "audio", "size"}
+    ] * 2
+    for pair in found["against_first"][0]:
+        assert (pair["only_a"], pair["only_b"], pair["p"]) == (0, 0, 1.0)  # the same model
+        assert pair["a"] == pair["b"]
+
+
+def test_a_model_that_breaks_takes_only_its_own_process(folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "hong"
+    shutil.copytree(load_settings().model, broken)
+    (broken / "model.json").unlink()
+    (broken / "graph" / "HCLr.fst").write_bytes(b"no graph at all")
+    job = Job(folder, ("clean",), 0, 1, 1)
+    for work in (
+        lambda: cost_of(broken, sample_of_cost(folder, 0, 1)),
+        lambda: outcomes_of(broken, job, quiet),
+        lambda: outcomes_of(tmp_path / "none", job, quiet),
+    ):
+        with pytest.raises(ModelError) as caught:
+            work()
+        assert caught.value.code in ("model-broken", "model-missing")
+
+
+def test_labels_are_listed(folder: Path, assistant: Callable[..., Done]) -> None:
+    done = assistant("labels", folder, "--json")
+    found = json.loads(done.out)["bo-thu"]
+    assert found["noted"] == 2
+    assert [one["text"] for one in found["disputed"]] == ["hai mươi lăm"]
+    assert "25" in assistant("labels", folder).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "status"),
+    [
+        (("eval", "{}/none"), "speech-missing", 1),
+        (("eval", "{}", "-c", "tàu-ngầm"), "eval-condition", 2),
+        (("eval", "{}", "--against", "{}/none.json"), "eval-against", 2),
+        (("eval", "{}", "--out", "{}/none/a.json"), "eval-out", 2),
+        (("eval", "{}", "--report", "{}"), "eval-out", 2),
+        (("eval", "{}", "--model", "{}/none"), "model-missing", 1),
+        (("compare", "{}", "--model", "vi-telephone"), "compare-models", 2),
+        (("labels", "{}/none"), "speech-missing", 1),
+    ],
+)
+def test_mistakes_have_a_code(
+    folder: Path,
+    assistant: Callable[..., Done],
+    arguments: tuple[str, ...],
+    code: str,
+    status: int,
+) -> None:
+    done = assistant(*(a.format(folder) for a in arguments), "--json")
+    assert done.status == status
+    assert json.loads(done.out)["error"]["code"] == code
+    assert done.err == ""
+
+
+def test_conditions_can_be_listed(folder: Path, assistant: Callable[..., Done]) -> None:
+    done = assistant("eval", folder, "-c", "list", "--json")
+    assert {"clean", "mulaw-15", "gsm", "babble-5", "zeros"} <= set(json.loads(done.out))

@@ -1,0 +1,86 @@
+"""``assistant bench calls`` and what the live commands say when their extra is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.serve_tools import ROOT
+
+RUN = "from assistant.cli import main; main()"
+WITHOUT = "import sys; sys.modules.update(dict.fromkeys({names}, None)); "
+
+
+def assistant(
+    tmp_path: Path, *arguments: str, before: str = "", limit: float = 60
+) -> dict[str, object]:
+    """What a command prints with --json."""
+    environment = os.environ | {"ASSISTANT_DATABASE_URL": f"sqlite:///{tmp_path}/a.sqlite3"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", before + RUN, *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+        check=False,
+        timeout=limit,
+    )
+    assert "Traceback" not in done.stderr
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--calls", "0"), "bench-calls"),
+        (("--calls", "viele"), "bench-calls"),
+        (("--peers", "other"), "bench-peer"),
+    ],
+)
+def test_what_cannot_be_measured_is_said(
+    tmp_path: Path, arguments: tuple[str, ...], code: str
+) -> None:
+    answer = assistant(tmp_path, "bench", "calls", *arguments)
+    assert answer["error"]["code"] == code  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("command", "missing", "code"),
+    [
+        (("serve",), ("fastapi",), "serve-missing"),
+        (("talk",), ("sounddevice",), "mic-missing"),
+    ],
+)
+def test_a_missing_extra_is_named(
+    tmp_path: Path, command: tuple[str, ...], missing: tuple[str, ...], code: str
+) -> None:
+    answer = assistant(tmp_path, *command, before=WITHOUT.format(names=missing))
+    assert answer["error"]["code"] == code  # type: ignore[index]
+    assert "pip install" in answer["error"]["hint"]  # type: ignore[index]
+
+
+def test_a_port_in_use_is_said(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        answer = assistant(tmp_path, "serve", "--port", str(port))
+    assert answer["error"]["code"] == "serve-address"  # type: ignore[index]
+
+
+@pytest.mark.full
+@pytest.mark.timeout(180)
+def test_both_servers_are_measured(tmp_path: Path) -> None:
+    answer = assistant(tmp_path, "bench", "calls", "--calls", "2", "--seconds", "24", limit=170)
+    ours, theirs = answer["rows"]  # type: ignore[misc]
+    assert (ours["server"], theirs["server"]) == ("assistant", "vosk-server*")
+    for row in (ours, theirs):
+        assert row["replies"] >= 2
+        assert row["lost"] == 0
+        assert row["cores"] > 0

@@ -1,0 +1,136 @@
+"""The recipe of the embedded model at toy scale, from synthesis to a folder that Vosk loads."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from assistant.asr.types import EndReason
+from assistant.asr.vosk_adapter import VoskModel
+from assistant.nlu import phrases
+from assistant.nlu.types import Expect
+
+if TYPE_CHECKING:
+    from assistant.training.corpus import Corpus
+    from assistant.training.recipe import Recipe
+
+for needed in ("torch", "kaldi_native_fbank", "espeakng_loader", "parselmouth"):
+    pytest.importorskip(needed)
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1_800)]
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared" / "speech" / "train"
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    """Killed after its first epochs, then run to the end."""
+    from assistant.training.recipe import TOY, Recipe
+
+    folder = tmp_path_factory.mktemp("toy")
+    human = SHARED if SHARED.is_dir() else None
+    command = [sys.executable, "-c", "from assistant.cli import main; main()", "train", "--toy"]
+    command += ["--work", f"{folder / 'work'}", "--out", f"{folder / 'toy'}"]
+    command += ["--human", f"{human}"] if human else []
+    checkpoint = folder / "work" / "first" / "checkpoint.pt"
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=quiet, stderr=quiet, start_new_session=True
+    ) as running:
+        while not checkpoint.is_file():
+            assert running.poll() is None, "the training ended before its first epoch"
+            time.sleep(0.2)
+        os.killpg(running.pid, signal.SIGKILL)
+    made = Recipe(folder / "work", folder / "toy", ROOT / "audio_prompts", scale=TOY,
+                  human=human, progress=False)  # fmt: skip
+    made.run()
+    return made
+
+
+def test_a_killed_run_goes_on(recipe: Recipe) -> None:
+    log = (recipe.work / "first" / "log.txt").read_text().splitlines()
+    epochs = [int(line.removeprefix("epoch ").partition(":")[0]) for line in log]
+    assert epochs == list(range(1, recipe.scale.first.epochs + 1))
+
+
+@pytest.fixture(scope="module")
+def model(recipe: Recipe) -> VoskModel:
+    return VoskModel.open(recipe.out)
+
+
+def strings(recipe: Recipe, count: int) -> tuple[Corpus, list[int]]:
+    from assistant.training.corpus import Corpus
+
+    corpus = Corpus.load(recipe.work / "synthetic" / "codes")
+    short = [i for i, t in enumerate(corpus.texts) if 2 <= len(t.split()) <= 6]
+    return corpus, short[:count]
+
+
+def test_the_toy_hears_its_own_digits(recipe: Recipe, model: VoskModel) -> None:
+    corpus, chosen = strings(recipe, 25)
+    recognizer = model.recognizer()
+    right = 0
+    for index in chosen:
+        samples = np.pad(corpus.utterance(index), 2_400)
+        recognizer.begin(phrases(Expect.CODE), 8_000)
+        recognizer.feed(np.round(samples * 32_767).astype("<i2").tobytes())
+        right += recognizer.end(EndReason.SILENCE).text == corpus.texts[index]
+    assert right >= 15
+
+
+def test_silence_is_nothing_to_the_toy(model: VoskModel) -> None:
+    recognizer = model.recognizer()
+    recognizer.begin(phrases(Expect.CODE), 8_000)
+    recognizer.feed(b"\0\0" * 16_000)
+    assert recognizer.end(EndReason.SILENCE).text == ""
+
+
+def test_a_finished_run_changes_nothing(recipe: Recipe) -> None:
+    before = {p: p.stat().st_mtime_ns for p in recipe.work.rglob("*") if p.is_file()}
+    said: list[str] = []
+    recipe.run(said.append)
+    assert len(said) == 8
+    assert {p: p.stat().st_mtime_ns for p in recipe.work.rglob("*") if p.is_file()} == before
+
+
+def test_the_written_network_comes_back(recipe: Recipe) -> None:
+    import torch
+
+    from assistant.training.features import fbank
+    from assistant.training.net import AcousticNet
+    from assistant.training.reading import calibrate, read_network
+
+    scale = recipe.scale
+    state = torch.load(recipe.work / "third" / "checkpoint.pt", weights_only=True)
+    trained = AcousticNet(scale.shape)
+    trained.load_state_dict(state["average"])
+    back = read_network(recipe.out / "am" / "final.mdl", scale.shape)
+    corpus, chosen = strings(recipe, 6)
+    features = [torch.from_numpy(fbank(corpus.utterance(i)))[None] for i in chosen]
+    with torch.no_grad():
+        wanted = [trained.eval()(f) for f in features]
+        plain = [back.eval()(f) for f in features]
+        calibrate(back, features)
+        calibrated = [back.eval()(f) for f in features]
+    for want, one, two in zip(wanted, plain, calibrated, strict=True):
+        assert torch.allclose(want, one, atol=0.02)  # 16 bits a weight
+        assert torch.allclose(one, two, atol=0.005)
+
+
+def test_a_foreign_network_is_refused(recipe: Recipe, tmp_path: Path) -> None:
+    from assistant.errors import ModelError
+    from assistant.training.reading import read_network
+
+    foreign = tmp_path / "final.mdl"
+    foreign.write_bytes(b"\0B<TransitionModel> ")
+    with pytest.raises(ModelError) as error:
+        read_network(foreign, recipe.scale.shape)
+    assert error.value.code == "model-foreign"

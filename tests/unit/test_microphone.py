@@ -1,0 +1,104 @@
+"""The handset: what the microphone hears while we speak, and what is said when it is missing."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+
+from assistant.call import Call
+from assistant.channels import microphone
+from assistant.channels.microphone import Handset
+from assistant.dialogue.types import Ask, Reply, Say
+from assistant.errors import DependencyError, UsageError
+from assistant.nlu.types import Expect
+from tests.call_tools import FRAME, QUIET, silence
+from tests.live_tools import BYE, ScriptedExchange
+from tests.unit.test_call_barge_in import voice
+
+HELLO = Reply((Say("greeting"),))
+MENU = Ask(HELLO, Expect.MENU, instant_keys="0123456789*#")
+
+
+def handset(*actions: Any, headset: bool = False) -> Handset:
+    call: Call = ScriptedExchange(*actions).new(None, "microphone")
+    return Handset(call, headset)
+
+
+def said(hand: Handset) -> list[str]:
+    return [n["text"] for n in hand.news() if n["type"] == "heard"]
+
+
+def test_it_does_not_hear_itself() -> None:
+    """Our own voice comes back through the air at full level; it is no turn."""
+    hand = handset(MENU, BYE)
+    back = QUIET
+    for _ in range(60):
+        back = hand.frame(back)
+    assert not any("paused" in note.what for note in hand.call.notes)
+    for frame in silence(0.3):
+        hand.frame(frame)
+    for frame in [*voice("tôi quên"), *silence(1)]:
+        hand.frame(frame)
+    assert said(hand) == ["tôi quên"]
+
+
+def test_with_a_headset_one_may_speak_over_a_prompt() -> None:
+    frames = [*silence(0.3), *voice("tôi quên"), *silence(1)]
+    deaf, hearing = handset(MENU, BYE), handset(MENU, BYE, headset=True)
+    for frame in frames:
+        deaf.frame(frame)
+        hearing.frame(frame)
+    assert said(deaf) == []
+    assert said(hearing) == ["tôi quên"]
+
+
+def test_keys_and_level() -> None:
+    hand = handset(MENU, BYE)
+    hand.frame(QUIET)
+    assert hand.level == -100
+    hand.press("8")
+    hand.frame(voice("quên")[0])
+    assert hand.level > -30
+    hand.frame(QUIET)
+    assert said(hand) == ["8"]
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.import_module
+
+    def missing(error: Exception) -> None:
+        def load(name: str) -> Any:
+            if name == "sounddevice":
+                raise error
+            return real(name)
+
+        monkeypatch.setattr(microphone.importlib, "import_module", load)
+
+    for error, code in ((ImportError(), "mic-missing"), (OSError(), "mic-portaudio")):
+        missing(error)
+        with pytest.raises(DependencyError) as caught:
+            microphone.devices()
+        assert caught.value.code == code
+        assert "assistant serve" in caught.value.hint
+
+
+def test_a_device_that_cannot_be_opened_is_a_coded_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sound:
+        class PortAudioError(Exception):
+            pass
+
+        class CallbackStop(Exception):
+            pass
+
+        def RawStream(self, **_: object) -> None:  # noqa: N802
+            raise ValueError("No input device matching 'nothing'")
+
+    monkeypatch.setattr(microphone, "_sounddevice", lambda: Sound())
+    hand = handset(MENU, BYE)
+    with pytest.raises(UsageError) as caught:
+        microphone.play(hand, ("nothing", None), lambda: None)
+    assert caught.value.code == "mic-device"
+    assert hand.call.ended is not None
+    assert len(QUIET) == FRAME
