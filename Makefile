@@ -30,7 +30,7 @@ FULL    := $(VENV)/.installed-full
 DEMO       := var/demo
 DEMO_PHONE := 0501234567
 DEMO_CODE  := 7931025846
-DEMO_TURNS := $(sort $(wildcard examples/demo/[12]*.wav)) keys:1 $(sort $(wildcard examples/demo/[45]*.wav))
+DEMO_TURNS := $(sort $(wildcard examples/demo/*.wav))
 demo talk: export ASSISTANT_DATABASE_URL := sqlite:///$(DEMO)/accounts.sqlite3
 
 .DEFAULT_GOAL := help

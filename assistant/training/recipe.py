@@ -77,9 +77,9 @@ class Scale:
     common_words: int = 1_200
     codes: int = 6_000
     search: Search = field(default_factory=Search)
-    filler_cost: float = 6.0
-    word_cost: float = 0.0
-    prior_scale: float = 0.5
+    filler_cost: float = 8.0
+    word_cost: float = -0.5
+    prior_scale: float = 0.4
     blank_penalty: float = 0.0
     synthesis_workers: int = 2
     voices: int | None = None  # None: a new caller for every synthetic utterance
@@ -90,7 +90,8 @@ FULL = Scale(
     shape=NetShape(phones=len(phone_table())),
     first=Plan(epochs=40, epoch_hours=2.0),
     second=Plan(epochs=200, stop=36, epoch_hours=2.0, average=0.998, seed=20261124),
-    third=Plan(epochs=30, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, seed=20261125),
+    third=Plan(epochs=30, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, blend=True,
+               seed=20261125),
 )  # fmt: skip
 TOY = replace(
     FULL,
@@ -100,7 +101,7 @@ TOY = replace(
     first=Plan(epochs=4, epoch_hours=0.3, threads=2, learning_rate=4e-3, warmup_epochs=0.2,
                average=0.99, dropout=0.0, workers=0),
     second=Plan(epochs=2, epoch_hours=0.3, threads=2, learning_rate=2e-3, workers=0),
-    third=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=5e-4, workers=0),
+    third=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=5e-4, blend=False, workers=0),
     mild_epochs=8, voices_per_clip=1, per_word=10, sounds=12, common_words=0, codes=200,
     voices=1, human_limit=12,
 )  # fmt: skip

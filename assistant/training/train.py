@@ -51,6 +51,7 @@ class Plan:
     mask_frames: int = 12
     band_masks: int = 1
     mask_bands: int = 8
+    blend: bool = False  # end with the mean of the first epoch's average and the last's
     threads: int = 1  # the other core spoils and measures speech
     workers: int = 1
     seed: int = 20261123
@@ -206,8 +207,19 @@ class Trainer:
             self._one_epoch(progress)
             self.epoch += 1
             self.save()
+            if self.plan.blend and self.epoch == 1:
+                torch.save(self.average.state_dict(), self.folder / "early.pt")
+        if self.plan.blend:
+            self._blend(torch.load(self.folder / "early.pt", weights_only=True))
         self.average.eval()
         return self.average
+
+    @torch.no_grad()
+    def _blend(self, early: dict[str, Tensor]) -> None:
+        """Half early, half late: late weights know the training's people too well."""
+        for name, now in self.average.state_dict().items():
+            if now.dtype.is_floating_point:
+                now.lerp_(early[name], 0.5)
 
     def _one_epoch(self, progress: bool) -> None:
         plan = self.plan

@@ -97,9 +97,7 @@ def test_a_call_resets_a_password(elsewhere: Elsewhere) -> None:
     phone, code = "0501234567", "7931025846"  # the demo's, invented
     done = elsewhere.assistant("accounts", "add", "--phone", phone, "--code", code, "--invented")
     assert done.returncode == 0, done.stderr
-    done = elsewhere.assistant(
-        "call", "--json", "--from", phone, "--out", "out", *TURNS[:2], "keys:1", *TURNS[3:]
-    )
+    done = elsewhere.assistant("call", "--json", "--from", phone, "--out", "out", *TURNS)
     report = json.loads(done.stdout)
     assert done.returncode == 0, report
     assert report["resets"] == 1

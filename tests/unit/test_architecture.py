@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "channels": {"call", "asr", "dialogue", "nlu", "audio"},
     "batch": {"channels", "call", "asr", "tts", "accounts", "dialogue", "nlu", "audio"},
     "server": {"channels", "call", "dialogue", "nlu", "audio"},
-    "training": {"asr", "tts", "nlu", "audio"},
+    "training": {"batch", "asr", "tts", "nlu", "audio"},
 }
 WITH_EXTRAS = {"training", "server"}  # rooms that are only entered with their extra installed
 TOP = "cli"  # wires everything; nothing imports it
