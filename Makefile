@@ -15,6 +15,8 @@ TEXT   ?= ../shared/speech/text
 SPEECH ?= ../shared/speech/dev
 # More arguments for pytest, for example: make test PYTEST="-k dialogue -x"
 PYTEST ?=
+# More arguments for the scenarios, for example: make batch BATCH="--filter must --against var/batch/OLD"
+BATCH  ?=
 
 BIN     := $(VENV)/bin
 PY      := $(BIN)/python
@@ -29,7 +31,7 @@ DEMO       := var/demo
 DEMO_PHONE := 0501234567
 DEMO_CODE  := 7931025846
 DEMO_TURNS := $(sort $(wildcard examples/demo/*.wav))
-demo talk batch: export ASSISTANT_DATABASE_URL := sqlite:///$(DEMO)/accounts.sqlite3
+demo talk: export ASSISTANT_DATABASE_URL := sqlite:///$(DEMO)/accounts.sqlite3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -56,9 +58,8 @@ talk: $(LIVE) ## Nói chuyện trực tiếp qua trang web điện thoại, bằ
 	@echo "# Không có trình duyệt? Dùng micro của máy này (this machine's microphone): $(BIN)/assistant talk --from $(DEMO_PHONE)"
 	$(BIN)/assistant serve --open
 
-batch: $(RUN) ## Chạy hàng loạt kịch bản âm thanh (chưa có: scored scenarios, not there yet)
-	@echo "Chưa chạy kịch bản hàng loạt được: còn thiếu tệp kịch bản, chấm điểm và báo cáo. Hiện ghi lời nói của nhiều tệp bằng: assistant transcribe *.wav"
-	@echo "Not there yet: scenarios, scoring and reports are missing. For now, transcribe many files with: assistant transcribe *.wav"
+batch: $(DEV) ## Chạy mọi kịch bản trong tests/scenarios, báo cáo ra var/batch/report.html (scored scenarios)
+	$(BIN)/assistant batch run tests/scenarios --report var/batch/report.html $(BATCH)
 
 test: $(DEV) ## Kiểm thử, dưới 5 phút trên 2 lõi (the tests, under 5 minutes on 2 cores)
 	$(PY) -m pytest -m "not full and not network" $(PYTEST)
@@ -119,13 +120,13 @@ $(TRAIN): $(DEV)
 	@touch $@
 
 $(FULL): $(TRAIN)
-	@$(INSTALL) -e '.[dev,train,piper,sherpa,toys,mic,otel,peers]'
+	@$(INSTALL) -e '.[dev,train,piper,sherpa,toys,ray,mic,otel,peers]'
 	@touch $@
 
 lock: ## Khóa lại phiên bản các gói bằng uv (lock the versions again)
 	uv lock --upgrade
-	uv export --quiet --frozen --extra dev --extra mic --extra otel --extra peers --extra piper --extra sherpa \
-	  --extra toys --extra train --no-hashes --no-annotate \
+	uv export --quiet --frozen --extra dev --extra mic --extra otel --extra peers --extra piper --extra ray \
+	  --extra sherpa --extra toys --extra train --no-hashes --no-annotate \
 	  --no-emit-project --prune torch -o requirements.lock
 
 clean: ## Xóa môi trường ảo và những gì đã sinh ra (remove what was made)

@@ -23,6 +23,10 @@ class AssistantError(Exception):
     def __str__(self) -> str:
         return f"[{self.code}] {self.message}" + (f" {self.hint}" if self.hint else "")
 
+    def __reduce__(self) -> tuple[type[AssistantError], tuple[str, str, str]]:
+        """Crosses to another process as what it is."""
+        return type(self), (self.code, self.message, self.hint)
+
     def as_dict(self) -> dict[str, str]:
         """The form that ``--json`` prints under the key ``error``."""
         return {"code": self.code, "message": self.message, "hint": self.hint}

@@ -198,6 +198,15 @@ class Notify(BaseModel):
     ca_file: Path | None = Field(None, description="CA of the gateway's certificate, PEM")
 
 
+class Capture(BaseModel):
+    """Turns of real calls kept for tests, after the caller's spoken consent."""
+
+    enabled: bool = Field(False, description="ask every caller for consent, keep what is allowed")
+    folder: Path = Field(Path("var/captures"), description="encrypted, one file a turn")
+    key_file: Path | None = Field(None, description="mode 0600; None: beside the folder")
+    days: int = Field(30, ge=1, le=365, description="days; then a turn is removed")
+
+
 class Live(BaseModel):
     """Calls in real time: the frame clock, what a line may do to it, and how many at once."""
 
@@ -296,6 +305,7 @@ class Settings(BaseSettings):
     serve: Serve = Serve()
     telephone: Telephone = Telephone()
     collect: Collect = Collect()
+    capture: Capture = Capture()
 
 
 def load_settings() -> Settings:

@@ -59,6 +59,11 @@ class SherpaModel:
                 "Tải lại mô hình, hoặc đặt ASSISTANT_MODEL tới mô hình khác.",
             ) from None
 
+    def with_settings(self, settings: Asr) -> SherpaModel:
+        """The same loaded model, listening with other settings; but the score of hot words, which
+        the engine was built with."""
+        return SherpaModel(self.folder, self.engine, settings)
+
     @property
     def rate(self) -> int:
         """Hz that the model hears; anything else is resampled to it."""

@@ -68,6 +68,10 @@ class VoskModel:
             ) from None
         return cls(folder, model, settings or Asr())
 
+    def with_settings(self, settings: Asr) -> VoskModel:
+        """The same loaded model, listening with other settings."""
+        return VoskModel(self.folder, self._model, settings)
+
     @property
     def kaldi(self) -> vosk.Model:
         """Vosk's own object, for measuring against the bare library."""

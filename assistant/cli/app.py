@@ -26,6 +26,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "prompts": ("prompts",),
     "models": ("models",),
     "asr": ("asr",),
+    "batch": ("batch",),
+    "label": ("label", "captures"),
     "bench": ("bench",),
     "train": ("train",),
     "doctor": ("doctor",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from assistant.accounts.local import LocalAccounts
 from assistant.accounts.open import open_accounts
@@ -12,8 +13,12 @@ from assistant.accounts.remote import RemoteAccounts
 from assistant.accounts.types import Outcome
 from assistant.asr.engines import Model, open_model
 from assistant.asr.types import Word
+from assistant.batch.captures import Captures
+from assistant.batch.hearing import Stage
 from assistant.call import Call, CallParts, TableConversation
 from assistant.call.apology import BUSY
+from assistant.call.capture import CapturingModel
+from assistant.call.consent import ConsentTalk
 from assistant.dialogue.types import Action, Ask, EndOfCall, Event, Finish, Refused
 from assistant.nlu import HeardWord, interpret, phrases
 from assistant.nlu.types import Interpretation
@@ -67,7 +72,43 @@ def new_call(
     can hand it to an agent."""
     verifications = settings.security.verifications_per_call
     talk = TableConversation(settings.dialogue, verifications, can_transfer)
+    if settings.capture.enabled:
+        return _captured_call(wired, settings, phone, talk)
     return Call(wired.parts, talk, phone, uuid.uuid4().hex, wired.rate)
+
+
+def _captured_call(
+    wired: Wired, settings: Settings, phone: str | None, talk: TableConversation
+) -> Call:
+    """A call that asks for consent first; with it, turns without digits are kept, encrypted."""
+    model = CapturingModel(wired.parts.model)
+    captures = Captures(settings.capture)
+
+    def finished(consent: bool) -> None:
+        if consent:
+            for utterance in model.utterances(call.turns, call.reveal):
+                captures.add(utterance, datetime.now(UTC))
+
+    parts = replace(wired.parts, model=model)
+    asking = ConsentTalk(talk, finished)
+    call = Call(parts, asking, phone, uuid.uuid4().hex, wired.rate)
+    return call
+
+
+def open_stage(settings: Settings) -> Stage:
+    """Model and voice for scenarios; every scenario opens a throw-away database of its own."""
+    model = open_model(settings.model, settings.asr)
+    rate = _TELEPHONE if model.rate <= _TELEPHONE else _WIDEBAND
+    whole = settings.asr.model_copy(update={"partial_every": settings.audio.max_seconds})
+    return Stage(
+        settings=settings,
+        model=model,
+        patient=model.with_settings(whole),
+        voice=Renderer.open(settings.prompts, rate, settings.voice),
+        understand=understand,
+        phrases=phrases,
+        rate=rate,
+    )
 
 
 class OnlyInvented:

@@ -223,7 +223,7 @@ def test_abandoned_recognizers_do_no_harm() -> None:
 
 
 def test_idle_decoders_are_bounded() -> None:
-    small = VoskModel(model().folder, model().kaldi, Asr(recognizers=2))
+    small = model().with_settings(Asr(recognizers=2))
     recognizers = [small.recognizer() for _ in range(5)]
     for recognizer in recognizers:
         recognizer.begin(None, 8_000)
@@ -233,7 +233,7 @@ def test_idle_decoders_are_bounded() -> None:
 
 
 def test_without_the_noise_floor_it_works_too() -> None:
-    plain = VoskModel(model().folder, model().kaldi, Asr(noise_floor=None))
+    plain = model().with_settings(Asr(noise_floor=None))
     heard = hear(plain.recognizer(), bytes(16_000), 8_000, phrases(Expect.CODE))
     assert heard.end_reason is EndReason.SILENCE
 

@@ -1,0 +1,224 @@
+"""What a scenario file may say: pydantic models, from which the JSON schema is made. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from assistant.dialogue.state import Phase
+from assistant.dialogue.types import EndOfCall
+from assistant.nlu.types import Expect, Intent, Rejection
+
+# Voice variants that never train the model (training/synthesis.py, KEPT_OUT).
+CALLER_VARIANTS = ("m4", "f4", "belinda", "Hugo", "steph2", "pablo")
+KINDS = ("say", "wav", "keys", "silence", "hang_up")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Account(_Strict):
+    """Một tài khoản có sẵn trước cuộc gọi."""
+
+    name: str = Field("an", description="Tên để nhắc tới trong kịch bản: {an.code}.")
+    phone: str = Field("random", description="Số di động đã đăng ký; random: bịa lúc chạy.")
+    code: str = Field(
+        "random",
+        description="Mã số; random: 10 số bịa lúc chạy, không bắt đầu như số căn cước; "
+        "random0: 10 số bắt đầu như số căn cước; citizen: 12 số.",
+    )
+    invented: bool = Field(
+        True, description="Dữ liệu bịa: số được hiện và nghe trong báo cáo. Thật: mọi số bị che."
+    )
+    contact: str | None = Field(None, description="Nơi nhận thông báo: email hoặc số điện thoại.")
+
+
+class Voice(_Strict):
+    """Giọng của người gọi (espeak-ng, biến thể không dùng để huấn luyện)."""
+
+    region: Literal["vi", "vi-vn-x-central", "vi-vn-x-south"] = Field(
+        "vi", description="vi: Bắc; vi-vn-x-central: Trung; vi-vn-x-south: Nam."
+    )
+    variant: Literal["m4", "f4", "belinda", "Hugo", "steph2", "pablo"] = Field(
+        "m4", description="Biến thể giọng."
+    )
+    wpm: int = Field(150, ge=80, le=350, description="Tốc độ, từ một phút.")
+    pitch: int = Field(50, ge=0, le=99, description="Cao độ.")
+
+
+class Line(_Strict):
+    """Đường dây: tiếng ồn và bộ mã hóa mà lời người gọi đi qua."""
+
+    noise: Literal["quiet", "hiss", "street", "babble", "hum"] = Field(
+        "quiet", description="Tiếng ồn: yên, xì, đường phố, nhiều người nói, ù điện lưới."
+    )
+    snr: float = Field(20.0, ge=-5, le=60, description="dB tiếng nói trên tiếng ồn.")
+    codec: Literal["none", "mulaw", "alaw", "gsm", "adpcm", "opus"] = Field(
+        "mulaw", description="Bộ mã hóa thật của thoại: G.711, GSM 06.10, G.721, Opus."
+    )
+    loss: float = Field(0.0, ge=0, le=0.5, description="Phần gói 20 ms bị mất.")
+    level: float = Field(-20.0, ge=-45, le=-6, description="dBFS trung bình của tiếng nói.")
+
+
+class Caller(_Strict):
+    """Ai gọi, từ số nào, bằng giọng và đường dây nào."""
+
+    phone: str = Field(
+        "account",
+        description="account: số của tài khoản đầu tiên; withheld: ẩn số; stranger: số lạ; "
+        "tên một tài khoản; hoặc một số cụ thể.",
+    )
+    voice: Voice = Voice()
+    line: Line = Line()
+
+
+class TurnExpect(_Strict):
+    """Điều phải nghe ra ở lượt này, và câu phải đáp."""
+
+    state: Expect | None = Field(None, description="Trợ lý đang đợi gì khi nghe lượt này.")
+    intent: Intent | None = Field(None, description="Ý định.")
+    digits: str | None = Field(None, description='Chữ số nghe được, ví dụ "{code}".')
+    yes_no: bool | None = Field(None, description="Có hay không.")
+    correction: str | None = Field(
+        None, description='Sửa số: "VỊ_TRÍ=SỐ", đếm từ 0, âm là từ cuối; "-1=7", "2=", "restart".'
+    )
+    rejection: Rejection | None = Field(None, description="Không nhận, vì sao.")
+    said: str | None = Field(None, description="Đúng từng chữ nghe được.")
+    reply: tuple[str, ...] = Field((), description="Câu đáp, theo khóa, đúng thứ tự.")
+
+
+class Turn(_Strict):
+    """Một lượt của người gọi: đúng một trong say, wav, keys, silence, hang_up."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]},
+    )
+
+    say: str | tuple[str, ...] | None = Field(
+        None,
+        description='Lời nói; danh sách: nhiều nhóm có khoảng dừng. "{code}" đọc từng số, '
+        '"{code:0:4|pairs}" bốn số đầu theo cặp, "{code!last}" sai số cuối.',
+    )
+    wav: str | None = Field(None, description="Tệp âm thanh, tính từ tệp kịch bản.")
+    keys: str | None = Field(None, description='Phím bấm, ví dụ "8" hay "{code}#".')
+    silence: int | None = Field(None, ge=1, le=20, description="Im lặng cho tới khi bị hỏi N lần.")
+    hang_up: Literal[True] | None = Field(None, description="Gác máy.")
+
+    gap: float = Field(0.7, ge=0, le=10, description="Giây nghỉ giữa các nhóm của say.")
+    pause: float = Field(0.3, ge=0, le=60, description="Giây chờ sau khi trợ lý bắt đầu nghe.")
+    barge_in: float | None = Field(
+        None, ge=0, le=60, description="Chen ngang: giây kể từ lúc trợ lý bắt đầu nói."
+    )
+    voice: Voice | None = Field(None, description="Giọng khác cho lượt này.")
+    line: Line | None = Field(None, description="Đường dây khác cho lượt này.")
+    expect: TurnExpect = TurnExpect()
+
+    @property
+    def kind(self) -> str:
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(f"one of {', '.join(KINDS)} is needed, got {given or 'none'}")
+        return self
+
+
+class Rows(_Strict):
+    """Số dòng trong cơ sở dữ liệu do cuộc gọi này ghi."""
+
+    attempts: int | None = Field(None, ge=0, description="Lần kiểm tra sai.")
+    resets: int | None = Field(None, ge=0, description="Lần cấp mật khẩu.")
+    outbox: int | None = Field(None, ge=0, description="Thông báo cho chủ tài khoản.")
+    audit: int | None = Field(None, ge=0, description="Dòng nhật ký.")
+
+
+class Limits(_Strict):
+    """Giới hạn; thời gian tính bằng âm thanh của cuộc gọi nên máy bận cũng không đổi."""
+
+    turns: int | None = Field(None, ge=1, description="Lượt nghe nhiều nhất.")
+    seconds: float | None = Field(None, gt=0, description="Giây của cuộc gọi.")
+    wait: float | None = Field(None, gt=0, description="Giây im lặng dài nhất trước khi đáp.")
+    compute_ms: float | None = Field(
+        None, gt=0, description="Mili giây máy tính lâu nhất một lượt; tùy máy."
+    )
+
+
+class CallExpect(_Strict):
+    """Điều phải đúng khi cuộc gọi đã xong."""
+
+    outcome: EndOfCall | None = Field(None, description="Vì sao cuộc gọi kết thúc.")
+    resets: int | None = Field(None, ge=0, description="Mật khẩu đã cấp trong cuộc gọi.")
+    prompts: tuple[str, ...] = Field((), description="Các câu phải nghe, theo thứ tự.")
+    never: tuple[str, ...] = Field((), description="Các câu không được nghe.")
+    path: tuple[Phase, ...] = Field((), description="Các trạng thái phải đi qua, theo thứ tự.")
+    verified: tuple[str, ...] | None = Field(None, description="Mã số đã đem kiểm tra, đủ và đúng.")
+    password: Literal["works", "unchanged"] | None = Field(
+        None, description="works: mật khẩu đã đọc đăng nhập được; unchanged: không đổi."
+    )
+    listen_back: bool = Field(
+        False, description="Nghe lại các số trợ lý đọc bằng bộ nhận dạng: có đúng mã, mật khẩu?"
+    )
+    rows: Rows = Rows()
+    limits: Limits = Limits()
+    error: str | None = Field(None, description="Mã lỗi phải gặp trước cuộc gọi, ví dụ audio-empty")
+
+
+class History(_Strict):
+    """Chuyện đã xảy ra trước cuộc gọi, trong 24 giờ."""
+
+    failures: int = Field(0, ge=0, le=20, description="Lần kiểm tra sai từ số của người gọi.")
+    resets: int = Field(0, ge=0, le=20, description="Lần đã cấp cho tài khoản đầu tiên.")
+
+
+class Scenario(_Strict):
+    """Một cuộc gọi."""
+
+    name: str = Field(description="Tên, duy nhất trong tệp.")
+    about: str = Field("", description="Kịch bản này giữ điều gì.")
+    tags: tuple[str, ...] = Field((), description="Nhãn để lọc: --filter.")
+    known_failure: str | None = Field(
+        None, description="Lý do hiện chưa đạt; nếu đạt, báo cáo nói rõ là đã lành."
+    )
+    accounts: tuple[Account, ...] = Field((Account(),), description="Tài khoản có sẵn.")
+    history: History = History()
+    accounts_down: bool = Field(False, description="Hệ thống tài khoản hỏng trong cuộc gọi này.")
+    settings: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description='Đổi thiết lập, ví dụ "dialogue.accepted_ids": bhxh.'
+    )
+    caller: Caller = Caller()
+    turns: tuple[Turn, ...] = Field(min_length=1, max_length=200, description="Các lượt.")
+    expect: CallExpect = CallExpect()
+
+
+class ScenarioFile(_Strict):
+    """Một tệp *.scenario.yaml."""
+
+    about: str = Field("", description="Tệp này nói về điều gì.")
+    defaults: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Điều chung của mọi kịch bản trong tệp; kịch bản ghi đè từng mục.",
+    )
+    scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema that editors and ``assistant batch schema`` use."""
+    schema = ScenarioFile.model_json_schema()
+    scenario = schema["$defs"]["Scenario"]
+    shared = {k: v for k, v in scenario["properties"].items() if k not in ("name", "turns")}
+    schema["$defs"]["Defaults"] = {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "Như một kịch bản, trừ name và turns.",
+        "properties": shared,
+    }
+    schema["properties"]["defaults"] = {"$ref": "#/$defs/Defaults"}
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Kịch bản cuộc gọi (*.scenario.yaml)"
+    return schema

@@ -1,0 +1,316 @@
+"""``report.html``: one self-contained file that shows a run, what broke first."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from assistant.batch import charts
+from assistant.batch.diff import Change, Diff, why_of
+from assistant.batch.journal import AUDIO, read_records, read_run
+from assistant.batch.play import Record
+from assistant.batch.starter import DATA
+from assistant.batch.summary import COMPUTE_BIN, FUNNEL, WAIT_BIN, Summary, summarise
+from assistant.batch.work import Status
+from assistant.errors import UsageError
+
+MOST_AUDIO = 40  # calls whose sound is inside the file, about 200 KB each
+_NAMES = {
+    Status.PASSED: ("đạt", "passed"),
+    Status.FAILED: ("không đạt", "failed"),
+    Status.ERROR: ("lỗi chương trình", "error"),
+    Status.KNOWN: ("chưa đạt, đã biết", "known failure"),
+    Status.HEALED: ("đã lành", "healed"),
+}
+_KINDS = {  # (nothing of anybody's inside, calls only)
+    (True, True): ("dữ liệu bịa", "invented data"),
+    (True, False): ("bản ghi có nhãn", "labelled recordings"),
+    (False, True): ("dữ liệu thật: số bị che", "real data, digits hidden"),
+    (False, False): ("dữ liệu thật: số bị che", "real data, digits hidden"),
+}
+_PHASES = {
+    "menu": "nghe trình đơn",
+    "code": "được hỏi mã số",
+    "confirm": "nghe đọc lại mã",
+    "verifying": "được kiểm tra",
+    "secret": "nghe mật khẩu",
+}
+
+
+def write_report(path: Path, folder: Path, diff: Diff | None = None) -> None:
+    """The report of the run in ``folder``. Raises UsageError ``batch-write``."""
+    run = read_run(folder)
+    summary = summarise(read_records(folder), run["repeat"] > 1)
+    page = _page(run, summary, diff, folder)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, "utf-8")
+        if not summary.invented:
+            path.chmod(0o600)
+    except OSError as error:
+        raise UsageError(
+            "batch-write", f"Không ghi được {path}: {error.strerror}.", "Chọn chỗ khác."
+        ) from None
+
+
+def _page(run: dict[str, Any], summary: Summary, diff: Diff | None, folder: Path) -> str:
+    css = (DATA / "suite_report.css").read_text("utf-8")
+    script = (DATA / "suite_report.js").read_text("utf-8")
+    parts = [
+        _head(run, summary),
+        _diff(diff) if diff else "",
+        _success(summary),
+        _failures(summary, folder),
+        _healed(summary),
+        _pictures(summary),
+        _tags(summary),
+        _known(summary, folder),
+        _rest(summary, folder),
+    ]
+    return (
+        '<!doctype html><html lang="vi"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Kịch bản: {escape(str(run['place']))}</title><style>{css}</style></head>"
+        f"<body><main>{''.join(parts)}</main><script>{script}</script></body></html>\n"
+    )
+
+
+# --- sections -----------------------------------------------------------------------------
+
+
+def _head(run: dict[str, Any], summary: Summary) -> str:
+    name, english = _KINDS[summary.invented, summary.calls == summary.total]
+    private = "" if summary.invented else " private"
+    kind = f'<span class="badge{private}">{name} · {english}</span>'
+    facts = (
+        ("chỗ", run["place"]),
+        ("mô hình", run["model"]),
+        ("lúc", run["started"]),
+        ("lọc", run["filter"] or "–"),
+        ("vòng", run["repeat"]),
+        ("seed", run["seed"]),
+    )
+    listed = " · ".join(f"<b>{name}</b> {escape(str(value))}" for name, value in facts)
+    return f"<header><h1>Báo cáo kịch bản {kind}</h1><p class='facts'>{listed}</p></header>"
+
+
+def _diff(diff: Diff) -> str:
+    return (
+        '<section id="diff"><h2>So với lượt cũ <small>diff against the earlier run</small></h2>'
+        f"{_changes('Hỏng thêm', 'bad', diff.broke)}{_changes('Đã lành', 'good', diff.healed)}"
+        f"{_changes('Vẫn chưa đạt, nhưng khác trước', 'known', diff.other)}"
+        f'<p class="note">{diff.same} như cũ · {diff.new} mới · {diff.gone} không còn</p></section>'
+    )
+
+
+def _changes(title: str, kind: str, changes: Iterable[Change]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(one.id)}</td><td>{_NAMES[one.before or ''][0]} → "
+        f"{_NAMES[one.after or ''][0]}</td><td>{escape(one.why)}</td></tr>"
+        for one in changes
+    )
+    return f'<h3 class="{kind}">{title}</h3><table class="list">{rows}</table>' if rows else ""
+
+
+def _success(summary: Summary) -> str:
+    low, high = (100 * bound for bound in summary.rate.interval)
+    value = "–" if summary.rate.value is None else f"{100 * summary.rate.value:.1f} %"
+    tiles = "".join(
+        f'<div class="tile {status}"><b>{summary.statuses[status]}</b>{vi} '
+        f"<small>{en}</small></div>"
+        for status, (vi, en) in _NAMES.items()
+        if summary.statuses[status]
+    )
+    return (
+        f'<section class="success"><div class="big">{value}<small>đạt, khoảng 95 %: '
+        f"{low:.1f}-{high:.1f} % (không tính lỗi đã biết)</small></div>"
+        f'<div class="tiles">{tiles}</div></section>'
+    )
+
+
+def _failures(summary: Summary, folder: Path) -> str:
+    bad = [record for status in Status.BAD for record in summary.kept.get(status, ())]
+    if not bad:
+        return "<section><h2>Không có lỗi nào <small>no failures</small></h2></section>"
+    calls = "".join(
+        _record(record, folder, opened=n < 3, sound=n < MOST_AUDIO) for n, record in enumerate(bad)
+    )
+    more = summary.bad - len(bad)
+    rest = f'<p class="note">… và {more} nữa trong results.jsonl</p>' if more else ""
+    return f"<section><h2>Không đạt <small>failures</small></h2>{calls}{rest}</section>"
+
+
+def _healed(summary: Summary) -> str:
+    healed = summary.kept.get(Status.HEALED, ())
+    names = "".join(f"<li>{escape(r['id'])}: {escape(r['known_failure'])}</li>" for r in healed)
+    flaky = "".join(f"<li>{escape(name)}</li>" for name in summary.flaky)
+    out = ""
+    if names:
+        out += "<section><h2>Đã lành <small>healed: drop known_failure</small></h2>"
+        out += f"<ul>{names}</ul></section>"
+    if flaky:
+        out += (
+            f"<section><h2>Lúc được lúc không <small>flaky</small></h2><ul>{flaky}</ul></section>"
+        )
+    return out
+
+
+def _pictures(summary: Summary) -> str:
+    funnel = charts.bars(
+        [(_PHASES[p.value], summary.funnel[p.value], "good") for p in FUNNEL], summary.calls
+    )
+    outcomes = charts.bars(
+        [(name, count, "plain") for name, count in summary.outcomes.most_common()], summary.calls
+    )
+    errors = sum(n for (a, b), n in summary.digits.items() if a != b)
+    said = sum(n for (a, _), n in summary.digits.items() if a is not None)
+    rate = f"{errors}/{said} sai ({100 * errors / said:.2f} %)" if said else "–"
+    panels = (
+        ("Cuộc gọi đi tới đâu", "funnel", funnel),
+        ("Kết thúc", "outcomes", outcomes),
+        (f"Chữ số nghe nhầm: {rate}", "digits said × heard", charts.confusion(summary.digits)),
+        ("Độ tin cậy có thật không", "calibration", charts.calibration(summary.confidence)),
+        (
+            "Chờ sau lời cuối",
+            "wait, s of audio",
+            charts.histogram(summary.waits, WAIT_BIN, "s", 60),
+        ),
+        (
+            "Máy tính một lượt",
+            "compute per turn",
+            charts.histogram(summary.computing, COMPUTE_BIN, "ms"),
+        ),
+    )
+    shown = "".join(
+        f'<div class="panel"><h3>{title} <small>{english}</small></h3>{body}</div>'
+        for title, english, body in panels
+    )
+    return f'<section class="pictures">{shown}</section>'
+
+
+def _tags(summary: Summary) -> str:
+    rows = []
+    for tag, counts in sorted(summary.by_tag.items()):
+        cells = "".join(f'<td class="{status}">{counts[status] or ""}</td>' for status in _NAMES)
+        rows.append(f"<tr><td>{escape(tag)}</td>{cells}<td>{counts.total()}</td></tr>")
+    heads = "".join(f"<th>{vi}</th>" for vi, _ in _NAMES.values())
+    return (
+        "<section><h2>Theo nhãn <small>by tag</small></h2>"
+        f'<table class="list tags"><tr><th></th>{heads}<th>tổng</th></tr>{"".join(rows)}</table>'
+        "</section>"
+    )
+
+
+def _known(summary: Summary, folder: Path) -> str:
+    known = summary.kept.get(Status.KNOWN, ())
+    calls = "".join(_record(record, folder, opened=False, sound=False) for record in known)
+    return (
+        f"<section><h2>Chưa đạt, đã biết <small>known failures</small></h2>{calls}</section>"
+        if calls
+        else ""
+    )
+
+
+def _rest(summary: Summary, folder: Path) -> str:
+    passed = summary.kept.get(Status.PASSED, ())
+    calls = "".join(
+        _record(record, folder, opened=False, sound=n < MOST_AUDIO)
+        for n, record in enumerate(passed)
+    )
+    return f"<section><h2>Đạt <small>passed</small></h2>{calls}</section>" if calls else ""
+
+
+# --- one record ---------------------------------------------------------------------------
+
+
+def _record(record: Record, folder: Path, opened: bool, sound: bool) -> str:
+    status = record["status"]
+    known = record.get("known_failure")
+    why = f" <i>{escape(known)}</i>" if known else ""
+    failures = "".join(
+        f"<tr><td>{'' if f['turn'] is None else 'lượt ' + str(f['turn'] + 1)}</td>"
+        f"<td>{escape(f['what'])}</td><td class='want'>{_value(f['expected'])}</td>"
+        f"<td class='got'>{_value(f['got'])}</td></tr>"
+        for f in record["failures"]
+    )
+    table = (
+        "<table class='list'><tr><th></th><th></th><th>đợi · expected</th>"
+        f"<th>được · got</th></tr>{failures}</table>"
+        if failures
+        else ""
+    )
+    body = _clip(record) if record["kind"] == "clip" else _call(record, folder, sound)
+    return (
+        f'<details class="record {status}"{" open" if opened else ""}>'
+        f'<summary><span class="dot-{status}"></span>{escape(record["id"])}{why}'
+        f'<span class="why">{escape(why_of(record))}</span></summary>{table}{body}</details>'
+    )
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return " → ".join(escape(str(one)) for one in value) or "∅"
+    return escape(str(value))
+
+
+def _clip(record: Record) -> str:
+    return (
+        f"<p>đúng ra: <b>{escape(record.get('expected', ''))}</b> · "
+        f"nghe: <b>{escape(record.get('heard', ''))}</b></p>"
+    )
+
+
+def _call(record: Record, folder: Path, sound: bool) -> str:
+    turns = "".join(
+        f"<tr><td>{turn['asked']:.1f}</td><td>{escape(turn['expect'] or '')}</td>"
+        f"<td class='assistant'>{escape(turn['prompt'])}"
+        f"<small>{' '.join(turn['prompts'])}</small></td>"
+        f"<td class='caller'>{_said(turn)}</td><td>{_meaning(turn)}</td></tr>"
+        for turn in record.get("turns", ())
+    )
+    table = (
+        "<table class='turns'><tr><th>s</th><th>đợi</th><th>trợ lý nói</th>"
+        f"<th>người gọi</th><th>hiểu là</th></tr>{turns}</table>"
+        if turns
+        else ""
+    )
+    has_sound = sound and record.get("audio")
+    player = _player(record, folder) if has_sound else ""
+    return f'<div class="call">{player}{table}</div>'
+
+
+def _player(record: Record, folder: Path) -> str:
+    sides = []
+    for side, label in (("assistant", "trợ lý"), ("caller", "người gọi")):
+        path = folder / AUDIO / f"{record['ordinal']}-{side}.mp3"
+        if path.is_file():
+            data = base64.b64encode(path.read_bytes()).decode()
+            sides.append(
+                f'<label>{label} <audio controls preload="metadata" '
+                f'src="data:audio/mpeg;base64,{data}"></audio></label>'
+            )
+    return (
+        f'<div class="players"><button type="button" class="both">▶ cả hai bên</button>'
+        f'{"".join(sides)}</div><div class="scroll">{charts.waveform(record)}</div>'
+    )
+
+
+def _said(turn: dict[str, Any]) -> str:
+    if turn["by_keys"]:
+        return f"<kbd>{escape(turn['said'])}</kbd>"
+    if turn["ended"] is None:
+        return ""
+    return escape(turn["said"]) or "<i>(im lặng)</i>"
+
+
+def _meaning(turn: dict[str, Any]) -> str:
+    found = [str(turn[name]) for name in ("intent", "rejection") if turn[name]]
+    if turn["yes_no"] is not None:
+        found.append("có" if turn["yes_no"] else "không")
+    digits = turn.get("heard_digits")
+    if digits and not turn["by_keys"]:
+        found.append(digits)
+    return escape(", ".join(found))

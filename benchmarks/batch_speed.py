@@ -1,0 +1,296 @@
+"""Is scoring bound by decoding? Wall and CPU time of ``assistant batch run`` on labelled clips,
+against a bare ``KaldiRecognizer`` loop over the very same samples, and against
+``vosk-transcriber`` on the same files and model; then memory over very many entries.
+
+    python benchmarks/batch_speed.py [--clips 1000] [--entries 100000] [--workers 1] [--json]
+
+The clips are espeak-ng callers kept out of training; ``--folder`` takes a folder with
+``labels.csv`` instead. ``vosk-transcriber`` starts one ffmpeg a file, resamples everything to
+16 kHz and cannot be given a grammar: it does more work for less, and is shown for scale. Every
+side is timed from process start to process end. Where other programs use the machine, CPU time
+is the figure to read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from assistant.asr.types import EndReason, Transcript
+from assistant.audio import write_wav
+from assistant.batch.hearing import Stage
+from assistant.batch.journal import Journal
+from assistant.batch.pool import Pool
+from assistant.batch.run import Plan, Stop, execute
+from assistant.batch.scenario import CALLER_VARIANTS, Voice
+from assistant.batch.speaking import speak
+from assistant.batch.work import Done
+from assistant.cli.wiring import open_stage
+from assistant.settings import Settings, load_settings
+from assistant.tts.espeak import VOICES
+
+SEED, RATE = 1906, 8_000
+AIM = 1.15
+DIGITS = "không một hai ba bốn năm sáu bảy tám chín".split()
+REQUESTS = ("tôi quên mật khẩu", "cấp lại mật khẩu", "đúng rồi", "không phải", "đọc lại từ đầu")
+
+BARE = """
+import csv, json, sys, wave
+from pathlib import Path
+import numpy, vosk
+from assistant.asr.noise import NoiseFloor
+from assistant.batch.clips import state_of
+from assistant.batch.conditions import LEAD
+from assistant.cli.wiring import phrases
+from assistant.asr.vosk_adapter import VoskModel
+from assistant.settings import load_settings
+settings = load_settings()
+folder, rate = Path(sys.argv[1]), 8000
+model = VoskModel.open(settings.model, settings.asr)
+made = {}
+for row in csv.DictReader((folder / "labels.csv").open(encoding="utf-8")):
+    grammar = model.grammar(phrases(state_of(row["text"])))
+    if grammar not in made:
+        made[grammar] = vosk.KaldiRecognizer(model.kaldi, float(model.rate), grammar)
+        made[grammar].SetWords(True)
+    recognizer = made[grammar]
+    with wave.open(str(folder / row["path"])) as file:
+        pcm = file.readframes(file.getnframes())
+    silence = bytes(2 * round(LEAD * rate))
+    if settings.asr.noise_floor is not None:  # exact zeros are cheaper to decode than any line
+        pcm = NoiseFloor(settings.asr.noise_floor, rate).mix(silence + pcm + silence)
+    recognizer.AcceptWaveform(pcm)
+    json.loads(recognizer.FinalResult())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    wall: float
+    cpu: float
+
+
+def timed(command: list[str]) -> Cost:
+    """A command from its start to its end, with all its children."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return Cost(wall, cpu)
+
+
+def make_clips(folder: Path, count: int) -> None:
+    """``count`` clips of one to four seconds, as labels.csv knows them."""
+    rng = random.Random(SEED)
+    noise = np.random.default_rng(SEED)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", "text", "invented"])
+        for number in range(count):
+            digits = " ".join(rng.choices(DIGITS, k=rng.randint(4, 10)))
+            text = digits if rng.random() < 0.7 else rng.choice(REQUESTS)
+            voice = Voice(
+                region=rng.choice(VOICES), variant=rng.choice(CALLER_VARIANTS),
+                wpm=rng.randint(130, 190), pitch=rng.randint(30, 70),
+            )  # fmt: skip
+            sound = speak((text,), voice, 0.5, RATE)
+            sound = sound / np.abs(sound).max() * 0.4 + noise.normal(0, 8e-4, len(sound))
+            pcm = np.round(sound * 32767).astype("<i2").tobytes()
+            write_wav(folder / f"{number:05}.wav", pcm, RATE)
+            rows.writerow([f"{number:05}.wav", text, 1])
+
+
+def measure_speed(folder: Path, workers: int, rounds: int) -> dict[str, object]:
+    clips = sum(1 for _ in (folder / "labels.csv").open(encoding="utf-8")) - 1
+    bare: list[Cost] = []
+    ours: list[Cost] = []
+    with tempfile.TemporaryDirectory() as out:
+        for number in range(rounds):
+            bare.append(timed([sys.executable, "-c", BARE, str(folder)]))
+            program = "from assistant.cli import main; main()"
+            command = [sys.executable, "-c", program, "batch", "run", str(folder), "--json"]
+            command += ["--out", f"{out}/{number}", "--workers", str(workers)]
+            ours.append(timed(["sh", "-c", '"$@" || test $? = 1', "sh", *command]))
+        other = vosk_transcriber(folder, Path(out) / "vosk")
+    return {
+        "clips": clips,
+        "workers": workers,
+        "bare": best(bare),
+        "batch": best(ours),
+        "wall_ratio": round(best(ours)["wall"] / best(bare)["wall"], 3),
+        "cpu_ratio": round(best(ours)["cpu"] / best(bare)["cpu"], 3),
+        "vosk_transcriber": None if other is None else best([other]),
+    }
+
+
+def best(costs: list[Cost]) -> dict[str, float]:
+    return {
+        "wall": round(min(cost.wall for cost in costs), 2),
+        "cpu": round(min(cost.cpu for cost in costs), 2),
+    }
+
+
+def vosk_transcriber(folder: Path, out: Path) -> Cost | None:
+    """None where there is no ffmpeg."""
+    program = Path(sys.executable).with_name("vosk-transcriber")
+    if shutil.which("ffmpeg") is None or not program.exists():
+        return None
+    out.mkdir()
+    only = out / "wav"
+    only.mkdir()
+    for path in sorted(folder.rglob("*.wav")):
+        (only / path.name).symlink_to(path.resolve())
+    model = str(load_settings().model)
+    return timed([str(program), "-m", model, "-i", str(only), "-o", str(out), "-t", "txt"])
+
+
+# --- memory -------------------------------------------------------------------------------
+
+
+class Deaf:
+    """Hears nothing at once: what is left is what the run itself costs."""
+
+    def recognizer(self) -> Deaf:
+        return self
+
+    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None: ...
+
+    def feed(self, pcm: bytes) -> Transcript:
+        return Transcript()
+
+    def end(self, reason: EndReason) -> Transcript:
+        return Transcript((), reason)
+
+
+def deaf_stage(settings: Settings) -> Stage:
+    return replace(open_stage(settings), patient=Deaf())
+
+
+def measure_memory(entries: int, workers: int) -> dict[str, object]:
+    """Resident memory of this process and of its workers while ``entries`` entries go by."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_clips(folder / "clips", 10)
+        with (folder / "clips" / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+            file.write("path,text\n")
+            file.writelines(f"{n % 10:05}.wav,không một hai\n" for n in range(entries))
+        plan = Plan(str(folder / "clips"))
+        stop = Stop()
+        pool = Pool(partial(deaf_stage, load_settings()), workers, "none", stop)
+        journal = Journal.open(folder / "run", {"total": entries}, resume=False)
+        samples: list[tuple[int, float, float]] = []
+        step = max(1, entries // 10)
+        done = 0
+
+        def seen(_: Done) -> None:
+            nonlocal done
+            done += 1
+            if done % step == 0:
+                samples.append((done, resident(os.getpid()), sum(map(resident, children()))))
+
+        start = time.perf_counter()
+        execute(plan, journal, pool, stop, seen)
+        wall = time.perf_counter() - start
+        journal.close()
+        pool.close()
+    return {"entries": entries, "seconds": round(wall, 1), "samples": samples}
+
+
+def children() -> Iterator[int]:
+    path = Path(f"/proc/self/task/{os.getpid()}/children")
+    yield from (int(pid) for pid in path.read_text("ascii").split())
+
+
+def resident(pid: int) -> float:
+    """MB."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+    except OSError:
+        return 0.0
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+
+
+def show_speed(console: Console, speed: dict[str, object]) -> None:
+    table = Table(
+        title=f"{speed['clips']} clip, {speed['workers']} tiến trình", title_justify="left"
+    )
+    for column in ("", "giây (wall)", "CPU (s)", "× trần, CPU", "× trần, wall"):
+        table.add_column(column, justify="left" if not column else "right")
+    base = speed["bare"]
+    assert isinstance(base, dict)
+    for name, cost in (
+        ("KaldiRecognizer trần", speed["bare"]),
+        ("assistant batch run", speed["batch"]),
+        ("vosk-transcriber (ffmpeg mỗi tệp, ép 16 kHz)", speed["vosk_transcriber"]),
+    ):
+        if not isinstance(cost, dict):
+            table.add_row(name, "không có ffmpeg", "", "", "")
+            continue
+        table.add_row(
+            name, f"{cost['wall']:.1f}", f"{cost['cpu']:.1f}",
+            f"{cost['cpu'] / base['cpu']:.2f}", f"{cost['wall'] / base['wall']:.2f}",
+        )  # fmt: skip
+    console.print(table)
+    console.print(f"Mục tiêu: ≤ {AIM} × trần.")
+
+
+def show_memory(console: Console, memory: dict[str, object]) -> None:
+    flat = Table(
+        title=f"Bộ nhớ qua {memory['entries']} mục ({memory['seconds']} s)", title_justify="left"
+    )
+    for column in ("mục", "chính (MB)", "các tiến trình (MB)"):
+        flat.add_column(column, justify="right")
+    samples = memory["samples"]
+    assert isinstance(samples, list)
+    for done, own, workers in samples:
+        flat.add_row(str(done), f"{own:.1f}", f"{workers:.1f}")
+    console.print(flat)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("--clips", type=int, default=1000)
+    parser.add_argument("--folder", type=Path, help="labelled recordings instead")
+    parser.add_argument("--entries", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=2, help="the best of each side counts")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = arguments.folder or Path(name) / "clips"
+        if arguments.folder is None:
+            make_clips(folder, arguments.clips)
+        speed = measure_speed(folder, arguments.workers, arguments.rounds)
+    console = Console()
+    if not arguments.json:
+        show_speed(console, speed)
+    memory = measure_memory(arguments.entries, arguments.workers)
+    if arguments.json:
+        sys.stdout.write(json.dumps({"speed": speed, "memory": memory}) + "\n")
+    else:
+        show_memory(console, memory)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,173 @@
+"""``assistant batch`` as people type it: real model, real prompts, real databases."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.batch.journal import read_records
+from assistant.settings import packaged
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = [sys.executable, "-c", "from assistant.cli import main; main()"]
+KEYS = """
+scenarios:
+  - name: trọn cuộc gọi
+    turns:
+      - {keys: "8"}
+      - {keys: "{code}#", expect: {digits: "{code}"}}
+      - {keys: "1"}
+      - {keys: "#"}
+      - {keys: "2"}
+    expect: {outcome: done, resets: 1, password: works, listen_back: true}
+  - name: đợi điều không có
+    turns: [{keys: "0"}]
+    expect: {outcome: done}
+  - name: đã biết
+    known_failure: chưa làm
+    turns: [{keys: "0"}]
+    expect: {outcome: done}
+  - name: đã lành
+    known_failure: đã làm rồi
+    turns: [{keys: "0"}]
+    expect: {outcome: agent}
+  - name: dữ liệu thật
+    accounts: [{invented: false}]
+    turns:
+      - {keys: "8"}
+      - {keys: "{code}#"}
+      - {keys: "1", expect: {reply: [nothing_like_that]}}
+"""
+
+
+def batch(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, "batch", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+    )
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    (tmp_path / "a.scenario.yaml").write_text(KEYS, "utf-8")
+    return tmp_path
+
+
+def test_a_run_gives_a_verdict_files_and_an_exit_code(suite: Path) -> None:
+    done = batch(suite, "run", ".", "--out", "run", "--workers", "1", "--json", "--audio", "all",
+                 "--junit", "junit.xml", "--report", "report.html")  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["statuses"] == {"passed": 1, "failed": 2, "known": 1, "healed": 1}
+    assert 'failures="2"' in (suite / "junit.xml").read_text("utf-8")
+    page = (suite / "report.html").read_text("utf-8")
+    assert page.count("<audio") == 4 + 2  # what failed and what passed has sound inside
+    assert not re.search(r'(src|href)="(?!data:)', page)  # one self-contained file
+    assert "dữ liệu thật" in page
+    records = {one["id"].partition("/")[2]: one for one in read_records(suite / "run")}
+    assert records["trọn cuộc gọi"]["password"] == "works"
+    _no_code_in(records["dữ liệu thật"])
+
+
+def _no_code_in(record: dict[str, Any]) -> None:
+    """Ten digits in a row, anywhere in the record of a call with a real account."""
+    assert record["invented"] is False
+    said = [
+        (turn["said"], turn["prompt"], [w[0] for w in turn["words"]]) for turn in record["turns"]
+    ]
+    assert "••••" in str(said)
+    assert not re.search(r"\d{6,}", str(said) + str(record["failures"]))
+    assert record["digits"] == []
+
+
+def test_a_swapped_digit_clip_is_at_the_top_of_the_diff(suite: Path) -> None:
+    prompts = suite / "prompts"
+    shutil.copytree(packaged("audio_prompts"), prompts)
+    arguments = ("run", "a.scenario.yaml", "--filter", "trọn", "--workers", "1", "--json")
+    assert batch(suite, *arguments, "--out", "before").returncode == 0
+    three, seven = prompts / "clips" / "digit_3.flac", prompts / "clips" / "digit_7.flac"
+    other = three.read_bytes()
+    three.write_bytes(seven.read_bytes())
+    seven.write_bytes(other)
+    done = batch(suite, *arguments, "--out", "after", "--against", "before",
+                 ASSISTANT_PROMPTS=str(prompts))  # fmt: skip
+    assert done.returncode == 1
+    (broke,) = json.loads(done.stdout)["diff"]["broke"]
+    assert broke["id"].endswith("trọn cuộc gọi")
+    assert "listen_back" in broke["why"]
+    seven.unlink()
+    done = batch(suite, *arguments, "--out", "gone", ASSISTANT_PROMPTS=str(prompts))
+    assert done.returncode == 1
+    assert json.loads(done.stdout.splitlines()[-1])["error"]["code"] == "clips-missing"
+
+
+@pytest.mark.full
+def test_a_deleted_phrase_is_caught(suite: Path) -> None:
+    text = (
+        "scenarios:\n  - name: xin\n    turns:\n"
+        "      - {say: cấp lại mật khẩu, expect: {intent: reset, reply: [code_ask_both]}}\n"
+        "      - {hang_up: true}\n"
+    )
+    (suite / "b.scenario.yaml").write_text(text, "utf-8")
+    package = suite / "changed"
+    shutil.copytree(ROOT / "assistant", package / "assistant")
+    for name in ("models", "audio_prompts"):
+        (package / name).symlink_to(ROOT / name)
+    table = package / "assistant" / "nlu" / "data" / "intents.yaml"
+    kept = [line for line in table.read_text("utf-8").splitlines() if "<renew>" not in line]
+    table.write_text("\n".join(kept) + "\n", "utf-8")
+    arguments = ("run", "b.scenario.yaml", "--workers", "1", "--json", "--out")
+    assert batch(suite, *arguments, "before").returncode == 0
+    done = batch(suite, *arguments, "after", "--against", "before", PYTHONPATH=str(package))
+    (broke,) = json.loads(done.stdout)["diff"]["broke"]
+    assert "intent" in broke["why"]
+
+
+def test_a_stopped_run_goes_on_and_counts_nothing_twice(suite: Path) -> None:
+    one = KEYS.partition("  - name: đợi")[0]
+    (suite / "a.scenario.yaml").write_text(one, "utf-8")
+    arguments = ["run", "a.scenario.yaml", "--repeat", "6", "--workers", "1", "--out", "run"]
+    process = subprocess.Popen(
+        [*PROGRAM, "batch", *arguments],
+        cwd=suite,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    results = suite / "run" / "results.jsonl"
+    while not (results.exists() and results.read_bytes().count(b"\n")):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=100) == 130
+    assert 0 < sum(1 for _ in read_records(suite / "run")) < 6
+    assert batch(suite, *arguments, "--resume").returncode == 0
+    assert sorted(r["ordinal"] for r in read_records(suite / "run")) == list(range(6))
+    done = batch(suite, *arguments, "--resume", "--seed", "9")
+    assert done.returncode == 2
+    assert "batch-run-other" in done.stderr
+
+
+def test_init_writes_what_run_and_pytest_take(tmp_path: Path) -> None:
+    assert batch(tmp_path, "init", "mau").returncode == 0
+    assert batch(tmp_path, "init", "mau").returncode == 2
+    done = batch(tmp_path, "run", "mau", "--filter", "phím im", "--out", "run")
+    assert done.returncode == 2  # nothing is named like both
+    command = [sys.executable, "-m", "pytest", "-q", "mau", "-p", "assistant.cli.pytest_plugin"]
+    command += ["-k", "phím", "-p", "no:cacheprovider"]
+    tested = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False,
+                            env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert "1 passed" in tested.stdout, tested.stdout

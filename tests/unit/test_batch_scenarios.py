@@ -1,0 +1,196 @@
+"""Scenario files: the schema, what is refused and where, defaults, places, the shipped set."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from assistant.batch.scenario import CALLER_VARIANTS, Account, Scenario, json_schema
+from assistant.batch.scenario_files import Entry, fingerprint, parse, read_entries, wanted
+from assistant.batch.starter import DATA
+from assistant.batch.templates import Templates, caller_phone, draw_fixtures
+from assistant.dialogue.code import may_be_citizen_id
+from assistant.errors import UsageError
+from assistant.training.synthesis import KEPT_OUT
+
+SHIPPED = Path(__file__).parent.parent / "scenarios"
+FILES = sorted(SHIPPED.glob("*.scenario.yaml"))
+
+
+def test_the_schema_file_is_the_models() -> None:
+    written = json.loads((DATA / "scenario.schema.json").read_text("utf-8"))
+    assert written == json_schema(), "assistant batch schema > assistant/batch/data/…"
+
+
+@pytest.mark.parametrize("path", [*FILES, DATA / "starter.scenario.yaml"], ids=lambda p: p.name)
+def test_what_ships_fits_the_schema_and_names_it_for_the_editor(path: Path) -> None:
+    text = path.read_text("utf-8")
+    jsonschema.validate(yaml.safe_load(text), json_schema())
+    assert text.startswith("# yaml-language-server: $schema=")
+    assert parse(text, path.name).scenarios
+
+
+def test_enough_ship_and_cover_every_region_and_voice() -> None:
+    entries = list(read_entries(str(SHIPPED)))
+    assert len(entries) >= 60
+    assert len({entry.id for entry in entries}) == len(entries)
+    scenarios = [entry.scenario for entry in entries if entry.scenario]
+    voices = {(s.caller.voice.region, s.caller.voice.variant) for s in scenarios}
+    assert len({region for region, _ in voices}) == 3
+    assert {variant for _, variant in voices} == set(CALLER_VARIANTS)
+    assert {s.caller.line.noise for s in scenarios} >= {"quiet", "hiss", "street", "babble", "hum"}
+    assert all(s.expect.model_fields_set or s.turns[-1].expect.model_fields_set for s in scenarios)
+
+
+def test_callers_have_not_trained_the_model() -> None:
+    assert set(CALLER_VARIANTS) == KEPT_OUT
+
+
+def test_every_prompt_that_scenarios_expect_exists() -> None:
+    prompts = yaml.safe_load((SHIPPED.parents[1] / "audio_prompts/prompts.yaml").read_text("utf-8"))
+    known = set(prompts["prompts"])
+    for entry in read_entries(str(SHIPPED)):
+        assert entry.scenario
+        named = {*entry.scenario.expect.prompts, *entry.scenario.expect.never}
+        named.update(key for turn in entry.scenario.turns for key in turn.expect.reply)
+        assert named <= known, entry.id
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        ("scenarios:\n  - name: a\n    turns: [{keys: '8', sai: x}]\n", 3, "sai"),
+        ("scenarios:\n  - name: a\n    turns:\n      - {keys: '8', say: x}\n", 4, "one of"),
+        ("scenarios:\n  - name: a\n    turns: []\n", 3, "at least 1"),
+        ("scenarios: [\n", 2, "expected"),
+        ("- a\n", 1, "mapping"),
+        (
+            "scenarios:\n" + 2 * "  - {name: a, turns: [{keys: '8'}]}\n",
+            1,
+            "two scenarios",
+        ),
+        (
+            "scenarios:\n  - name: a\n    caller:\n      voice: {variant: m1}\n"
+            "    turns: [{keys: '8'}]\n",
+            4,
+            "variant",
+        ),
+    ],
+)
+def test_a_mistake_is_shown_with_its_line(text: str, line: int, why: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text, "x.scenario.yaml")
+    assert caught.value.code == "scenario-invalid"
+    assert f"dòng {line}:" in caught.value.message
+    assert why in caught.value.message
+
+
+def test_defaults_are_under_every_scenario() -> None:
+    text = """
+defaults: {tags: [a], caller: {voice: {variant: f4}, phone: stranger}}
+scenarios:
+  - {name: one, tags: [b], caller: {voice: {wpm: 99}}, turns: [{keys: "8"}]}
+"""
+    (one,) = parse(text, "x").scenarios
+    assert one.tags == ("a", "b")
+    assert (one.caller.voice.variant, one.caller.voice.wpm) == ("f4", 99)
+    assert one.caller.phone == "stranger"
+
+
+@pytest.mark.parametrize(
+    ("text_filter", "found"),
+    [("", True), ("mã", True), ("MUST mã", True), ("voice", False), ("-must", False), ("-x", True)],
+)
+def test_filter(text_filter: str, found: bool) -> None:
+    scenario = Scenario.model_validate(
+        {"name": "Mã số", "tags": ["must"], "turns": [{"keys": "8"}]}
+    )
+    entry = Entry("f/Mã số", "f", ".", scenario=scenario)
+    assert wanted(entry, text_filter) == found
+
+
+@pytest.mark.parametrize("kind", ["random", "random0", "citizen"])
+def test_drawn_codes_are_what_they_should_be(kind: str) -> None:
+    for seed in range(50):
+        (fixture,) = draw_fixtures((Account(code=kind),), random.Random(seed))
+        assert len(fixture.code) == (12 if kind == "citizen" else 10)
+        assert may_be_citizen_id(fixture.code) == (kind != "random")
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("{code}#", "1234567890#"),
+        ("{code:0:4}", "1234"),
+        ("{code:-1:}", "0"),
+        ("{code!last}", "1234567893"),
+        ("{code!1:0:2}", "42"),
+        ("{binh.code}", "998877665544"),
+        ("8", "8"),
+        ("{password}", "482915"),
+    ],
+)
+def test_places(text: str, digits: str) -> None:
+    accounts = (Account(code="1234567890"), Account(name="binh", code="998877665544"))
+    templates = Templates(draw_fixtures(accounts, random.Random(1)), random.Random(1))
+    templates.password = "482915"
+    assert templates.digits(text) == digits
+
+
+def test_places_are_said_in_words() -> None:
+    templates = Templates(
+        draw_fixtures((Account(code="1234567890"),), random.Random(1)), random.Random(1)
+    )
+    assert templates.words("mã {code:0:3}", "vi") == "mã một hai ba"
+    assert templates.words("{code:1:3|pairs}", "vi") in ("hai ba", "hai mươi ba")
+    for wrong in ("{code|hát}", "{ai.code}", "{code!77}"):
+        with pytest.raises(UsageError, match="scenario-place"):
+            templates.words(wrong, "vi")
+
+
+def test_whose_number_calls() -> None:
+    fixtures = draw_fixtures((Account(), Account(name="binh")), random.Random(2))
+
+    def phone(wanted: str) -> str | None:
+        scenario = Scenario.model_validate(
+            {"name": "a", "turns": [{"keys": "8"}], "caller": {"phone": wanted}}
+        )
+        return caller_phone(scenario, fixtures, random.Random(3))
+
+    assert phone("account") == fixtures[0].phone
+    assert phone("binh") == fixtures[1].phone
+    assert phone("withheld") is None
+    assert phone("0501112223") == "0501112223"
+    assert phone("stranger") not in {fixture.phone for fixture in fixtures}
+
+
+def test_labels_are_entries_and_their_columns_are_checked(tmp_path: Path) -> None:
+    labels = tmp_path / "set" / "labels.csv"
+    labels.parent.mkdir()
+    labels.write_text("path,text,listen\na.wav,Đúng rồi,confirm\nb.wav,một hai,\n", "utf-8")
+    first, second = read_entries(str(tmp_path))
+    assert first.clip
+    assert (first.clip.text, first.clip.listen) == ("đúng rồi", "confirm")
+    assert second.clip
+    assert second.clip.listen is None
+    before = fingerprint(str(tmp_path))
+    labels.write_text("path,text\na.wav,sai\n", "utf-8")
+    assert fingerprint(str(tmp_path)) != before
+    labels.write_text("file,words\n", "utf-8")
+    with pytest.raises(UsageError, match="labels-columns"):
+        list(read_entries(str(tmp_path)))
+    labels.write_text("path,text,listen\na.wav,x,nowhere\n", "utf-8")
+    with pytest.raises(UsageError, match="labels-listen"):
+        list(read_entries(str(tmp_path)))
+
+
+def test_nothing_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="batch-empty"):
+        list(read_entries(str(tmp_path)))
+    with pytest.raises(UsageError, match="batch-missing"):
+        list(read_entries(str(tmp_path / "nowhere")))
