@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("sherpa_onnx", reason="needs the extra sherpa")
@@ -20,11 +21,14 @@ from assistant.asr.registry import probe
 from assistant.asr.sherpa_adapter import SherpaModel
 from assistant.asr.types import EndReason, Transcript
 from assistant.audio import resample, write_wav
+from assistant.batch.hearing import hear as hear_scenario
 from assistant.channels.wav import WavCaller, read_turns
-from assistant.cli.wiring import new_call, open_parts
+from assistant.cli.wiring import new_call, open_parts, open_stage
 from assistant.dialogue.types import ResetDone
 from assistant.errors import ModelError
+from assistant.nlu.types import Expect
 from assistant.settings import load_settings
+from tests.batch_tools import write_set
 from tests.cli_tools import run
 from tests.sherpa_tools import RATE, WORDS, ctc_folder, icefall_tone, sound, transducer_folder
 
@@ -234,6 +238,33 @@ def test_the_folder_picks_the_engine(
     assert json.loads(capsys.readouterr().out)["model"] == "tones"
     assert run(monkeypatch, "models", "list", "--json") == 0
     assert json.loads(capsys.readouterr().out)["models"][0]["name"] == "tones"
+
+
+def test_the_measuring_stick_measures_it(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Every digit a clip of its own, the last one labelled as another; what it costs beside it.
+    Exact zeros around: such simple ears take the hiss of a line for words."""
+    monkeypatch.setenv("ASSISTANT_MODEL", str(folder))
+    digits = [(word, "A", "digit") for word in (*WORDS[:9], WORDS[0])]
+    clips = [np.frombuffer(sound((n,)), "<i2").astype(np.float32) / 32768 for n in range(10)]
+    place = str(write_set(tmp_path / "tones", digits, clips))
+    asked = ("asr", "eval", place, "-c", "zeros", "--strings", "0", "--bars", "--json")
+    assert run(monkeypatch, *asked) == 0
+    found = json.loads(capsys.readouterr().out)
+    (line,) = [one for one in found["scores"] if one["measure"] == "digit"]
+    assert (line["hits"], line["total"]) == (9, 10)
+    assert found["cost"]["rtf"] > 0
+    assert found["setup"]["model"] == str(folder)
+
+
+def test_scenarios_hear_with_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTANT_MODEL", str(folder))
+    stage = open_stage(load_settings())
+    assert hear_scenario(stage, sound(SPOKEN), Expect.CODE).text == said(SPOKEN)
 
 
 class Trap:
