@@ -45,6 +45,11 @@ class Handset:
         self._tail = round(_TAIL * call.rate * 2 / call.frame_bytes)
         self._keys: list[str] = []
         self._news: list[News] = []
+        self._over = False
+
+    def hang_up(self) -> None:
+        """End the call with the next frame: only the card's thread may touch the call."""
+        self._over = True
 
     def press(self, keys: str) -> None:
         self._keys.append(keys)
@@ -52,6 +57,9 @@ class Handset:
     def frame(self, heard: bytes) -> bytes:
         """One frame of the call."""
         self.level = level(heard, self.call.rate)
+        if self._over:
+            self.call.hang_up()
+            return bytes(len(heard))
         if self._deaf and not self._headset:
             self._deaf -= 1
             heard = bytes(len(heard))

@@ -70,7 +70,7 @@ def talk_command(
                 time.sleep(_LOOK)
                 pressed = keys()
                 if any(key in _HANG_UP for key in pressed):
-                    call.hang_up()
+                    handset.hang_up()
                 handset.press(pressed)
                 screen.show(handset)
 
