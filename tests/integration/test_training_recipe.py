@@ -15,6 +15,7 @@ import pytest
 
 from assistant.asr.types import EndReason
 from assistant.asr.vosk_adapter import VoskModel
+from assistant.batch.scoring import Alignment
 from assistant.nlu import phrases
 from assistant.nlu.types import Expect
 
@@ -76,14 +77,16 @@ def strings(recipe: Recipe, count: int) -> tuple[Corpus, list[int]]:
 
 def test_the_toy_hears_its_own_digits(recipe: Recipe, model: VoskModel) -> None:
     corpus, chosen = strings(recipe, 25)
-    recognizer = model.recognizer()
-    right = 0
+    recognizer, alignment = model.recognizer(), Alignment()
     for index in chosen:
         samples = np.pad(corpus.utterance(index), 2_400)
         recognizer.begin(phrases(Expect.CODE), 8_000)
         recognizer.feed(np.round(samples * 32_767).astype("<i2").tobytes())
-        right += recognizer.end(EndReason.SILENCE).text == corpus.texts[index]
-    assert right >= 15
+        heard = recognizer.end(EndReason.SILENCE).text
+        alignment.add(corpus.texts[index].split(), heard.split())
+    assert alignment.length > 60
+    assert alignment.error_rate is not None
+    assert alignment.error_rate <= 0.25
 
 
 def test_silence_is_nothing_to_the_toy(model: VoskModel) -> None:
