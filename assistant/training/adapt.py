@@ -26,23 +26,19 @@ from assistant.nlu import phrases
 from assistant.nlu.types import Expect
 from assistant.training.align import aligned
 from assistant.training.augment import RATE
-from assistant.training.corpus import Corpus, pack, read_labelled
+from assistant.training.corpus import Corpus, read_labelled
 from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model
 from assistant.training.net import NetShape
 from assistant.training.reading import read_network, read_priors
 from assistant.training.synthesis import speak_all
-from assistant.training.texts import answer, code_texts
+from assistant.training.texts import NUMBER_WORDS, answer, code_texts
 from assistant.training.train import Plan, Trainer
 
 HELD_OUT = 0.25
 FEWEST = 40  # clips; with fewer nothing can be learnt and measured
 FORGIVEN = 0.02  # of the words of synthetic callers
 _FEW_SPEAKERS = 4
-_NUMBERS = frozenset(
-    "không một mốt hai ba bốn tư năm lăm nhăm sáu bảy bẩy tám chín mười mươi chục trăm linh lẻ "
-    "nghìn ngàn triệu tỷ".split()
-)
 PLAN = Plan(epochs=4, epoch_hours=0.5, learning_rate=4e-4, final_rate=1e-5, warmup_epochs=0.2,
             average=0.99, batch_norm=False, seed=20261126)  # fmt: skip
 
@@ -102,7 +98,7 @@ def adapt(
     net = read_network(model / "am" / "final.mdl", NetShape(), plan.dropout)
     say("3/4 learning")
     shutil.rmtree(work, ignore_errors=True)
-    known = [(aligned(net, _part(clips, learn)), 0.65), (aligned(net, others), 0.35)]
+    known = [(aligned(net, clips.chosen(learn)), 0.65), (aligned(net, others), 0.35)]
     trainer = Trainer(
         Stream([Source(c, share) for c, share in known], plan.seed), net.shape, plan, work
     )
@@ -111,7 +107,7 @@ def adapt(
     say("4/4 comparing")
     partial_out = out.with_name(out.name + ".partial")
     _write(model, partial_out, acoustic_model(trained, read_priors(model / "am" / "final.mdl")))
-    held = _part(clips, keep)
+    held = clips.chosen(keep)
     old, new = VoskModel.open(model), VoskModel.open(partial_out)
     outcome = Outcome(len(learn), len(keep), word_errors(old, held), word_errors(new, held),
                       word_errors(old, check), word_errors(new, check), None)  # fmt: skip
@@ -144,26 +140,19 @@ def split(clips: Corpus, seed: int) -> tuple[list[int], list[int]]:
     return [i for i, s in enumerate(clips.speakers) if s not in kept], held
 
 
-def _part(clips: Corpus, indices: list[int]) -> Corpus:
-    pieces = [clips.samples[slice(*clips.bounds(i))] for i in indices]
-    return pack(
-        [(p, clips.texts[i], clips.speakers[i]) for p, i in zip(pieces, indices, strict=True)]
-    )
-
-
 def _others(seed: int, progress: bool) -> tuple[Corpus, Corpus]:
     """Synthetic callers to learn from, and to check with."""
     rng = random.Random(seed)
     texts = code_texts(400, rng) + [answer(rng) for _ in range(100)]
     spoken = speak_all(texts, seed, 2, progress)
     short = [i for i, t in enumerate(spoken.texts) if len(t.split()) <= 12]
-    return _part(spoken, short[60:]), _part(spoken, short[:60])
+    return spoken.chosen(short[60:]), spoken.chosen(short[:60])
 
 
 def _expected(text: str) -> Expect | None:
     """The state in which a caller would say this; None: any."""
     words = set(text.split())
-    if words <= _NUMBERS:
+    if words <= set(NUMBER_WORDS):
         return Expect.CODE
     return Expect.CONFIRM if len(words) <= 3 and text in phrases(Expect.CONFIRM) else None
 

@@ -64,8 +64,8 @@ class Corpus:
         start = int(self.span_ends[index - 1]) if index else 0
         return self.spans[start : int(self.span_ends[index])]
 
-    def chosen(self, indices: Sequence[int], spans: Sequence[Spans]) -> Corpus:
-        """Some of the utterances, with the spans of their phones."""
+    def chosen(self, indices: Sequence[int], spans: Sequence[Spans] | None = None) -> Corpus:
+        """Some of the utterances, with the spans of their phones where they are given."""
         pieces = [self.samples[slice(*self.bounds(i))] for i in indices]
         return pack(
             [(p, self.texts[i], self.speakers[i]) for p, i in zip(pieces, indices, strict=True)],

@@ -39,6 +39,7 @@ from assistant.training.reading import calibrate, read_network
 from assistant.training.sounds import sounds
 from assistant.training.synthesis import speak_all
 from assistant.training.texts import (
+    NUMBER_WORDS,
     Amounts,
     code_texts,
     grammar_sentences,
@@ -48,10 +49,6 @@ from assistant.training.texts import (
 from assistant.training.train import Plan, Trainer
 from assistant.training.voices import another_voice
 
-NUMBER_WORDS = (
-    "không một mốt hai ba bốn tư năm lăm nhăm sáu bảy bẩy tám chín mười mươi chục trăm linh lẻ "
-    "nghìn ngàn triệu tỷ"
-).split()
 ANSWER_WORDS = (
     "đúng sai phải vâng dạ rồi chưa được lại mật khẩu cấp quên nhắc nói số cuối đầu mã bảo hiểm"
 ).split()

@@ -26,6 +26,10 @@ STYLES = (
     Style.REPEATS, *[Style.CARDINAL] * 4,
 )  # fmt: skip
 
+NUMBER_WORDS = (
+    "không một mốt hai ba bốn tư năm lăm nhăm sáu bảy bẩy tám chín mười mươi chục trăm linh lẻ "
+    "nghìn ngàn triệu tỷ"
+).split()
 TAKES_ROI = ("đúng", "sai", "phải", "nhầm")
 ANSWERS = (
     *["đúng"] * 5, *["không"] * 3, "đúng vậy", "đúng thế", "đúng số đó", "sai", "phải", "nhầm",
