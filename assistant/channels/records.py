@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from assistant.nlu.types import Expect
 
 Record = dict[str, Any]
 _DIGIT = re.compile(r"\d")
+_LAST = timedelta(days=1) - timedelta.resolution  # of a day, from its start
 _DAY_FILE = re.compile(r"\d{4}-\d{2}-\d{2}\.jsonl")
 
 # How far a caller came, in order; a call counts in every step it reached.
@@ -72,8 +73,15 @@ class Records:
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
-    def of(self, day: date) -> list[Record]:
-        """The calls of a day; a line cut off by a crash is passed over."""
+    def of(self, day: date, east: timedelta = timedelta()) -> list[Record]:
+        """The calls that began on a day, where clocks are ``east`` ahead of UTC."""
+        start = datetime.combine(day, time.min, UTC) - east
+        files = {start.date(), (start + _LAST).date()}
+        found = (record for one in sorted(files) for record in self._read(one))
+        return [r for r in found if start <= datetime.fromisoformat(r["began"]) <= start + _LAST]
+
+    def _read(self, day: date) -> list[Record]:
+        """A file; a line cut off by a crash is passed over."""
         try:
             lines = (self._folder / f"{day}.jsonl").read_text("utf-8").splitlines()
         except FileNotFoundError:

@@ -4,7 +4,7 @@ needed even on loopback."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -33,14 +33,21 @@ def router(records: Records, door: Door, page: Path) -> APIRouter:
         return FileResponse(page)
 
     async def calls(request: Request) -> Response:
-        """``?day=2026-11-25``, UTC; today when missing."""
-        given = request.query_params.get("day", "")
+        """``?day=2026-11-25&east=420``: a day, today when missing, of clocks that many minutes
+        ahead of UTC."""
+        given = request.query_params
         try:
-            day = date.fromisoformat(given) if given else datetime.now(UTC).date()
-        except ValueError:
+            east = timedelta(minutes=int(given.get("east", "0")))
+            day = date.fromisoformat(given["day"]) if given.get("day") else _today(east)
+            found = records.of(day, east)
+        except (ValueError, OverflowError):
             return PlainTextResponse("day\n", 422)
-        return JSONResponse({"day": str(day), "steps": STEPS, "calls": records.of(day)})
+        return JSONResponse({"day": str(day), "steps": STEPS, "calls": found})
 
     routes.add_api_route("", guarded(show), methods=["GET"])
     routes.add_api_route("/calls", guarded(calls), methods=["GET"])
     return routes
+
+
+def _today(east: timedelta) -> date:
+    return (datetime.now(UTC) + east).date()

@@ -56,11 +56,11 @@ def open_phone(browser: Any, url: str, **context: Any) -> tuple[Any, list[str]]:
 
 
 def lines(page: Any, who: str) -> list[str]:
-    return [text for text in page.locator(f"#talk li.{who} span").all_inner_texts() if text]
+    return [text for text in page.locator(f"#talk li.{who} > span").all_inner_texts() if text]
 
 
 def wait_for_line(page: Any, who: str, pattern: str, seconds: float) -> None:
-    found = page.locator(f"#talk li.{who} span", has_text=re.compile(pattern))
+    found = page.locator(f"#talk li.{who} > span", has_text=re.compile(pattern))
     found.first.wait_for(timeout=1_000 * seconds)
 
 
@@ -120,6 +120,7 @@ def test_a_small_screen_and_no_microphone_still_phones_by_keys(tmp_path: Path) -
         page.get_by_label("Số điện thoại của người gọi").fill(PHONE)
         page.keyboard.press("Enter")
         page.get_by_role("alert").wait_for()
+        assert "bấm phím được" in page.get_by_role("alert").inner_text()
         wait_for_line(page, "us", "trợ lý VssID", 10)
         for key in "8":
             page.get_by_role("button", name=key, exact=True).click()
@@ -134,6 +135,53 @@ def test_a_small_screen_and_no_microphone_still_phones_by_keys(tmp_path: Path) -
         page.screenshot(path=ARTEFACTS / "browser-phone-small.png", full_page=True)
         page.get_by_role("button", name="Gác máy").click()
         page.get_by_text("Đã cấp mật khẩu 1 lần").wait_for(timeout=10_000)
+
+
+@pytest.mark.parametrize("when", ["in mid-call", "before"])
+def test_a_server_that_is_gone_is_said_and_one_may_dial_again(tmp_path: Path, when: str) -> None:
+    with serving(tmp_path) as server, chromium(None) as browser:
+        page, _ = open_phone(browser, server.url)
+        call = page.get_by_role("button", name="Gọi", exact=True)
+        if when == "in mid-call":
+            call.click()
+            wait_for_line(page, "us", "trợ lý VssID", 10)
+        server.process.kill()
+        if when == "before":
+            call.click()
+        page.get_by_role("alert").wait_for(timeout=10_000)
+        assert "máy chủ" in page.get_by_role("alert").inner_text()
+        assert call.is_enabled()
+        assert page.get_by_role("button", name="Gác máy").is_disabled()
+        assert page.get_by_role("status").inner_text() == "Đã kết thúc."
+
+
+def test_without_a_mouse_and_for_a_screen_reader(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, accounts=[(PHONE, CODE, True)]) as server,
+        chromium(None) as browser,
+    ):
+        page, _ = open_phone(browser, server.url)
+        assert page.get_by_label("Hiện số").is_hidden()  # nothing to show yet
+        assert page.get_by_role("log").get_attribute("aria-live") == "off"  # the call is heard
+        page.keyboard.press("Tab")
+        page.keyboard.type(PHONE)
+        page.keyboard.press("Enter")
+        wait_for_line(page, "us", "trợ lý VssID", 10)
+        page.keyboard.type(f"8{CODE}#")
+        wait_for_line(page, "us", "đọc lại mã số", 10)
+        tree = page.get_by_role("log").aria_snapshot()
+        assert "số đã che" in tree
+        assert "•" not in tree
+        page.keyboard.press("Escape")
+        page.get_by_text("Đã kết thúc").wait_for(timeout=10_000)
+        page.keyboard.type("12")  # late keys of the call that is over are nobody's number
+        assert page.get_by_label("Số điện thoại của người gọi").input_value() == PHONE
+        assert page.get_by_role("button", name="Gọi", exact=True).evaluate(
+            "button => button === document.activeElement"
+        )
+        page.get_by_label("Trình đọc màn hình").focus()
+        page.keyboard.press("Space")
+        assert page.get_by_role("log").get_attribute("aria-live") == "polite"
 
 
 def test_a_stranger_is_refused_and_told_nothing(tmp_path: Path) -> None:
@@ -173,9 +221,17 @@ def test_the_operators_page(tmp_path: Path) -> None:
             page.get_by_text("Đã kết thúc").first.wait_for(timeout=10_000)
         page.goto(f"{server.url}operator?token={server.token}")
         page.get_by_text("3 cuộc gọi, 1 lần cấp mật khẩu").wait_for(timeout=10_000)
+        assert page.locator("#ends svg > text").all_text_contents()[::2] == [
+            "gác máy giữa chừng",
+            "có mật khẩu rồi gác máy",
+        ]
+        assert page.locator("#funnel svg > text", has_text="1 (33%)").count() == 2
         page.get_by_role("button", name=re.compile("Xem diễn biến")).last.click()
         assert "••••" in page.locator("#timeline").inner_text()
         assert CODE not in page.content()
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=ARTEFACTS / "operator.png", full_page=True)
         assert complaints == []
+        server.process.kill()
+        page.get_by_role("button", name="Tải lại").click()
+        page.get_by_role("alert").wait_for(timeout=10_000)

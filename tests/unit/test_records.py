@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -82,3 +82,16 @@ def test_a_line_cut_off_is_passed_over(tmp_path: Path) -> None:
     with (tmp_path / "2026-11-25.jsonl").open("a") as file:
         file.write('{"call": "cut')
     assert len(records.of(date(2026, 11, 25))) == 1
+
+
+def test_a_day_is_that_of_the_clocks_on_the_wall(tmp_path: Path) -> None:
+    """In Vietnam it is seven hours later: a call at 17:30 UTC is one of the next day."""
+    records, hanoi = Records(tmp_path, days=30), timedelta(hours=7)
+    times = {"late": (24, 17, 30), "day": (25, 9, 30), "last": (25, 16, 59), "next": (25, 17, 0)}
+    for name, (day, hour, minute) in times.items():
+        began = datetime(2026, 11, day, hour, minute, tzinfo=UTC)
+        records.keep({"call": name, "began": began.isoformat()})
+    here = date(2026, 11, 25)
+    assert [one["call"] for one in records.of(here, hanoi)] == ["late", "day", "last"]
+    assert [one["call"] for one in records.of(here)] == ["day", "last", "next"]
+    assert [one["call"] for one in records.of(here, -hanoi)] == ["day", "last", "next"]

@@ -6,6 +6,7 @@ const STEPS = {
 };
 const ENDS = {
   done: "xong việc", caller_stopped: "người gọi dừng", caller_hung_up: "gác máy giữa chừng",
+  hung_up_done: "có mật khẩu rồi gác máy",
   refused: "bị từ chối", no_input: "im lặng", not_understood: "không hiểu nhau",
   agent: "chuyển tổng đài viên", failed: "trục trặc", busy: "đường dây bận",
 };
@@ -13,7 +14,8 @@ const STAGES = {
   decode: "Nghe", understand: "Hiểu", dialogue: "Đáp", account: "Tài khoản", render: "Tiếng", total: "Cả lượt",
 };
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 460, ROW = 30, LEFT = 150, RIGHT = 90;
+const CHANNELS = { browser: "trang web", twilio: "Twilio", audiosocket: "Asterisk", sip: "SIP" };
+const WIDTH = 480, ROW = 30, LEFT = 170, RIGHT = 120;
 
 function draw(name, attributes, text) {
   const node = document.createElementNS(SVG, name);
@@ -22,7 +24,7 @@ function draw(name, attributes, text) {
   return node;
 }
 
-// Bars from a list of { label, value, note, mark }.
+// Bars from a list of { label, value, note, mark, lost }.
 function bars(rows, title) {
   const picture = draw("svg", { viewBox: `0 0 ${WIDTH} ${rows.length * ROW}`, role: "img" });
   picture.append(draw("title", {}, `${title}: ${rows.map((r) => `${r.label} ${r.note}`).join("; ")}`));
@@ -32,11 +34,16 @@ function bars(rows, title) {
     const y = i * ROW;
     picture.append(draw("text", { x: LEFT - 8, y: y + 19, "text-anchor": "end" }, row.label));
     picture.append(draw("rect", { class: "bar", x: LEFT, y: y + 5, height: ROW - 10, rx: 3, width: Math.max(1, row.value * scale) }));
+    const end = LEFT + (row.value + (row.lost ?? 0)) * scale;
+    if (row.lost) {
+      const x = LEFT + row.value * scale;
+      picture.append(draw("rect", { class: "lost", x, y: y + 5, height: ROW - 10, rx: 3, width: end - x }));
+    }
     if (row.mark !== undefined) {
       const x = LEFT + row.mark * scale;
       picture.append(draw("line", { class: "mark", x1: x, x2: x, y1: y + 3, y2: y + ROW - 3 }));
     }
-    picture.append(draw("text", { class: "soft", x: LEFT + row.value * scale + 6, y: y + 19 }, row.note));
+    picture.append(draw("text", { class: "soft", x: end + 6, y: y + 19 }, row.note));
   });
   return picture;
 }
@@ -45,13 +52,18 @@ function funnel(calls, steps) {
   const counts = steps.map((step) => calls.filter((call) => call.steps.includes(step)).length);
   return steps.map((step, i) => {
     const lost = i ? counts[i - 1] - counts[i] : 0;
-    return { label: STEPS[step] ?? step, value: counts[i], note: lost ? `${counts[i]} (−${lost})` : `${counts[i]}` };
+    const share = counts[0] ? Math.round((100 * counts[i]) / counts[0]) : 0;
+    const note = `${counts[i]} (${share}%)${lost ? `, mất ${lost}` : ""}`;
+    return { label: STEPS[step] ?? step, value: counts[i], note, lost };
   });
 }
 
+// Who hangs up with the password in hand has not dropped out.
+const endOf = ({ ended, resets }) => (ended === "caller_hung_up" && resets ? "hung_up_done" : ended);
+
 function ends(calls) {
   const counts = new Map();
-  for (const { ended } of calls) counts.set(ended, (counts.get(ended) ?? 0) + 1);
+  for (const end of calls.map(endOf)) counts.set(end, (counts.get(end) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1])
     .map(([end, count]) => ({ label: ENDS[end] ?? end, value: count, note: `${count}` }));
 }
@@ -63,24 +75,29 @@ function percentile(sorted, share) {
 const total = (timings) => ["decode", "understand", "dialogue", "account", "render"]
   .reduce((sum, stage) => sum + (timings[stage] ?? 0), 0);
 
+const brief = (ms) => ms.toFixed(ms < 10 ? 1 : 0);
+
 function latency(calls) {
   const turns = calls.flatMap((call) => call.turns.map((turn) => turn.timings));
   return Object.entries(STAGES).map(([stage, label]) => {
     const values = turns.map((t) => (stage === "total" ? (t.waited == null ? null : total(t)) : t[stage]))
       .filter((value) => value != null).sort((a, b) => a - b);
     const [middle, high] = [percentile(values, 0.5), percentile(values, 0.95)];
-    return { label, value: high, mark: middle, note: values.length ? `${middle.toFixed(1)} / ${high.toFixed(1)}` : "–" };
+    return { label, value: high, mark: middle, note: values.length ? `${brief(middle)} / ${brief(high)}` : "–" };
   });
 }
+
+const clock = (time) => new Date(time).toLocaleTimeString("vi");
 
 function row(call) {
   const line = document.createElement("tr");
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Xem";
-  button.setAttribute("aria-label", `Xem diễn biến cuộc gọi lúc ${call.began.slice(11, 19)}`);
+  button.setAttribute("aria-label", `Xem diễn biến cuộc gọi lúc ${clock(call.began)}`);
   button.addEventListener("click", () => timeline(call));
-  const cells = [call.began.slice(11, 19), call.channel, call.seconds.toFixed(1), ENDS[call.ended] ?? call.ended, call.resets || ""];
+  const end = endOf(call);
+  const cells = [clock(call.began), CHANNELS[call.channel] ?? call.channel, call.seconds.toFixed(1), ENDS[end] ?? end, call.resets || ""];
   for (const text of cells) line.insertCell().textContent = text;
   line.insertCell().append(button);
   return line;
@@ -96,6 +113,7 @@ function timeline(call) {
       items.push(event(turn.listened ?? turn.asked, "caller", turn.by_keys ? "Phím" : "Người gọi", said, took));
     }
   }
+  $("one-title").textContent = `Diễn biến cuộc gọi lúc ${clock(call.began)} (số đã che)`;
   $("timeline").replaceChildren(...items);
   $("one").hidden = false;
   $("one").scrollIntoView({ block: "nearest" });
@@ -120,9 +138,26 @@ function event(at, who, name, text, took = "") {
   return item;
 }
 
+// The day is that of the operator's own clock.
+async function fetched() {
+  const day = $("day").value;
+  const east = -new Date(`${day}T12:00`).getTimezoneOffset();
+  $("problem").hidden = true;
+  try {
+    const answer = await fetch(`/operator/calls?day=${day}&east=${east}`);
+    if (answer.ok) return await answer.json();
+    $("problem").textContent = answer.status === 401
+      ? "Mã truy cập không còn đúng: mở lại địa chỉ có ?token=… in ra lúc khởi động."
+      : "Ngày không đúng.";
+  } catch {
+    $("problem").textContent = "Không tới được máy chủ: xem nó còn chạy không, rồi bấm Tải lại.";
+  }
+  $("problem").hidden = false;
+  return { calls: [], steps: [] };
+}
+
 async function load() {
-  const answer = await fetch(`/operator/calls?day=${$("day").value}`);
-  const { calls, steps } = await answer.json();
+  const { calls, steps } = await fetched();
   const resets = calls.reduce((sum, call) => sum + call.resets, 0);
   $("summary").textContent = calls.length
     ? `${calls.length} cuộc gọi, ${resets} lần cấp mật khẩu.` : "Ngày này chưa có cuộc gọi nào.";
@@ -133,6 +168,7 @@ async function load() {
   $("one").hidden = true;
 }
 
-$("day").value = new Date().toISOString().slice(0, 10);
+$("day").value = new Date().toLocaleDateString("sv"); // the Swedish way is ISO's
+$("again").addEventListener("click", load);
 $("day").addEventListener("change", load);
 load();
