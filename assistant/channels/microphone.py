@@ -7,16 +7,20 @@ longer, the call hears silence: say nothing over a prompt, or press a key - or u
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from assistant.asr.vad import level
+from assistant.audio.card import opened, sound_card
 from assistant.call import Call
 from assistant.channels.view import CallView, News
-from assistant.errors import DependencyError, UsageError
 
+_INSTEAD = "Hoặc dùng điện thoại trên trang web, không cần gì thêm: assistant serve --open."
+_ADVICE = (
+    "Xem thiết bị: assistant talk --devices; chọn bằng --input và --output. Không có thiết bị nào: "
+    "assistant serve --open."
+)
 _TAIL = 0.3  # s of the room's echo after our last word
 
 
@@ -78,7 +82,7 @@ class Handset:
 
 def devices() -> list[Device]:
     """Sound devices. Raises DependencyError ``mic-…``."""
-    sound = _sounddevice()
+    sound = sound_card(_INSTEAD)
     used = set(sound.default.device)
     return [
         Device(i, one["name"], one["max_input_channels"], one["max_output_channels"], i in used)
@@ -93,7 +97,7 @@ def play(
 ) -> None:
     """Run the call to its end. ``device``: microphone and loudspeaker, None the usual ones;
     ``wait``: called over and over until the call is over. Raises DependencyError, UsageError."""
-    sound = _sounddevice()
+    sound = sound_card(_INSTEAD)
     call = handset.call
     samples = call.frame_bytes // 2
 
@@ -104,46 +108,19 @@ def play(
             raise sound.CallbackStop
 
     try:
-        with sound.RawStream(
-            samplerate=call.rate,
-            blocksize=samples,
-            device=device,
-            channels=1,
-            dtype="int16",
-            latency="low",
-            callback=exchange,
-        ) as stream:
+        with (
+            opened(sound, _ADVICE),
+            sound.RawStream(
+                samplerate=call.rate,
+                blocksize=samples,
+                device=device,
+                channels=1,
+                dtype="int16",
+                latency="low",
+                callback=exchange,
+            ) as stream,
+        ):
             while stream.active and call.ended is None:
                 wait()
-    except (sound.PortAudioError, ValueError) as error:
-        raise _no_device(str(error)) from None
     finally:
         call.hang_up()
-
-
-def _sounddevice() -> Any:
-    try:
-        return importlib.import_module("sounddevice")
-    except ImportError:
-        raise DependencyError(
-            "mic-missing",
-            "Thiếu gói sounddevice để dùng micro.",
-            "Cài: pip install 'vssid-voice-assistant[mic]'; hoặc dùng điện thoại trên trang web: "
-            "assistant serve --open.",
-        ) from None
-    except OSError:
-        raise DependencyError(
-            "mic-portaudio",
-            "Thiếu thư viện PortAudio của hệ thống.",
-            "Trên Debian, Ubuntu: apt install libportaudio2; hoặc dùng điện thoại trên trang web, "
-            "không cần gì thêm: assistant serve --open.",
-        ) from None
-
-
-def _no_device(reason: str) -> UsageError:
-    return UsageError(
-        "mic-device",
-        f"Không mở được micro hay loa: {reason.splitlines()[0]}",
-        "Xem thiết bị: assistant talk --devices; chọn bằng --input và --output. Không có thiết bị "
-        "nào: assistant serve --open.",
-    )

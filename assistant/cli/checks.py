@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -16,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from assistant.accounts.engine import open_engine, sqlite_path
 from assistant.accounts.open import open_accounts
 from assistant.asr.engines import open_model
-from assistant.errors import AssistantError
+from assistant.audio.card import sound_card
+from assistant.errors import AssistantError, DependencyError
 from assistant.settings import Settings
 from assistant.tts.renderer import Renderer
 
@@ -132,14 +132,11 @@ def _extra(extra: str) -> Finding:
 
 
 def _sound_card() -> Finding:
-    """Microphone and loudspeaker; the Linux wheel of sounddevice brings no PortAudio."""
+    """Microphone and loudspeaker."""
     name = "Micro và loa (PortAudio)"
     try:
-        devices = importlib.import_module("sounddevice").query_devices()
-    except ImportError:
-        return Finding(name, False, "thiếu sounddevice", _PIP.format("mic"), required=False)
-    except OSError:
-        hint = "apt install libportaudio2"
-        return Finding(name, False, "thiếu thư viện PortAudio", hint, required=False)
+        devices = sound_card("").query_devices()
+    except DependencyError as error:
+        return Finding(name, False, error.message, error.hint, required=False)
     works = len(devices) > 0
     return Finding(name, works, f"{len(devices)} thiết bị", "Cắm thiết bị âm thanh.", False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,8 +27,10 @@ _BAR = 30  # characters of the level meter
 _QUIETEST = -60.0  # dBFS at the left end of it
 _LOOK = 0.05  # s between two looks at keyboard and call
 _STATES = {"listening": "đang nghe", "speaking": "trợ lý đang nói", "working": "đang xử lý"}
+_MOST_KEYS = 64  # at one look
 _CHANNEL = "microphone"
-_HANG_UP = "qQ\x1b"
+_HANG_UP = re.compile(r"[qQ\x03\x04]|\x1b$")  # q, Ctrl-C, Ctrl-D, Esc by itself
+_CURSOR = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]")  # arrows and other keys that begin with Esc
 
 
 def register(app: typer.Typer) -> None:
@@ -68,8 +72,8 @@ def talk_command(
 
             def wait() -> None:
                 time.sleep(_LOOK)
-                pressed = keys()
-                if any(key in _HANG_UP for key in pressed):
+                pressed = _CURSOR.sub("", keys())
+                if _HANG_UP.search(pressed):
                     handset.hang_up()
                 handset.press(pressed)
                 screen.show(handset)
@@ -168,16 +172,15 @@ def _keyboard() -> Iterator[Callable[[], str]]:
     import termios
     import tty
 
-    before = termios.tcgetattr(sys.stdin)
-    tty.setcbreak(sys.stdin.fileno())
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    tty.setcbreak(keyboard)
 
     def pressed() -> str:
-        keys = ""
-        while select.select([sys.stdin], [], [], 0)[0]:
-            keys += sys.stdin.read(1)
-        return keys
+        there = select.select([keyboard], [], [], 0)[0]
+        return os.read(keyboard, _MOST_KEYS).decode(errors="replace") if there else ""
 
     try:
         yield pressed
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from assistant.audio import AudioChunk, read_audio
-from assistant.errors import DependencyError, UsageError
+from assistant.audio.card import opened, sound_card
+from assistant.errors import UsageError
 from assistant.settings import AudioLimits
 
 SUFFIXES = (".wav", ".flac")
 _NUMBER = re.compile(r"(\d+)$")
 _INSTEAD = "Hoặc ghi bằng máy khác rồi nhập: --list để in bài đọc, --from-files để nhập."
+_ADVICE = f"Cắm thiết bị, hoặc chọn bằng --input (số hoặc tên). {_INSTEAD}"
 
 
 def numbered_files(folder: Path, lines: int) -> dict[int, Path]:
@@ -42,7 +43,7 @@ class Microphone:
     """Records and plays at PortAudio's usual devices, or at those that are named."""
 
     def __init__(self, rate: int, most_seconds: float, device: str | int | None = None) -> None:
-        self._sound = _sounddevice()
+        self._sound = sound_card(_INSTEAD)
         self._rate, self._most, self._device = rate, most_seconds, device
 
     def record(self, wait: Callable[[], object]) -> AudioChunk:
@@ -53,7 +54,7 @@ class Microphone:
         def take(heard: Any, _frames: int, _time: Any, _status: Any) -> None:
             pcm.extend(bytes(heard)[: most - len(pcm)])
 
-        with self._devices(), self._sound.RawInputStream(
+        with opened(self._sound, _ADVICE), self._sound.RawInputStream(
             samplerate=self._rate, device=self._device, channels=1, dtype="int16", callback=take
         ):  # fmt: skip
             wait()
@@ -61,49 +62,10 @@ class Microphone:
 
     def play(self, audio: AudioChunk) -> None:
         """To the end. Raises UsageError ``mic-device``."""
-        with self._devices(), self._sound.RawOutputStream(
+        with opened(self._sound, _ADVICE), self._sound.RawOutputStream(
             samplerate=audio.rate, channels=1, dtype="int16"
         ) as stream:  # fmt: skip
             stream.write(audio.pcm)
-
-    def _devices(self) -> _Devices:
-        return _Devices(self._sound)
-
-
-class _Devices:
-    """PortAudio's complaints as a coded error."""
-
-    def __init__(self, sound: Any) -> None:
-        self._errors = (sound.PortAudioError, ValueError)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, self._errors):
-            reason = str(error).splitlines()[0]
-            raise UsageError(
-                "mic-device",
-                f"Không mở được micro hay loa: {reason}",
-                f"Cắm thiết bị, hoặc chọn bằng --input (số hoặc tên). {_INSTEAD}",
-            ) from None
-
-
-def _sounddevice() -> Any:
-    try:
-        return importlib.import_module("sounddevice")
-    except ImportError:
-        raise DependencyError(
-            "mic-missing",
-            "Thiếu gói sounddevice để dùng micro.",
-            f"Cài: pip install 'vssid-voice-assistant[mic]'. {_INSTEAD}",
-        ) from None
-    except OSError:
-        raise DependencyError(
-            "mic-portaudio",
-            "Thiếu thư viện PortAudio của hệ thống.",
-            f"Trên Debian, Ubuntu: apt install libportaudio2. {_INSTEAD}",
-        ) from None
 
 
 def _bad_files(problem: str) -> UsageError:

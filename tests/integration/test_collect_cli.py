@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.audio import AudioChunk
+from assistant.audio import AudioChunk, card
 from assistant.batch.speech_sets import read_set
 from assistant.cli import collect as command
 from assistant.collect import booth
@@ -175,7 +175,7 @@ def test_without_a_microphone_the_error_says_what_to_do_before_consent_is_asked(
     def missing(_name: str) -> object:
         raise error
 
-    monkeypatch.setattr(booth.importlib, "import_module", missing)
+    monkeypatch.setattr(card.importlib, "import_module", missing)
     found = json.loads(run("--speaker", SPEAKER, "--json", said=AGREED)[1])["error"]
     assert found["code"] == code
     assert advice in found["hint"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from assistant.audio import card
 from assistant.call import Call
 from assistant.channels import microphone
 from assistant.channels.microphone import Handset
@@ -74,7 +75,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
                 raise error
             return real(name)
 
-        monkeypatch.setattr(microphone.importlib, "import_module", load)
+        monkeypatch.setattr(card.importlib, "import_module", load)
 
     for error, code in ((ImportError(), "mic-missing"), (OSError(), "mic-portaudio")):
         missing(error)
@@ -95,7 +96,7 @@ def test_a_device_that_cannot_be_opened_is_a_coded_error(monkeypatch: pytest.Mon
         def RawStream(self, **_: object) -> None:  # noqa: N802
             raise ValueError("No input device matching 'nothing'")
 
-    monkeypatch.setattr(microphone, "_sounddevice", lambda: Sound())
+    monkeypatch.setattr(microphone, "sound_card", lambda _: Sound())
     hand = handset(MENU, BYE)
     with pytest.raises(UsageError) as caught:
         microphone.play(hand, ("nothing", None), lambda: None)
