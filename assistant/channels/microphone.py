@@ -1,12 +1,15 @@
 """A call through this machine's microphone and loudspeaker, at their own pace.
 
-PortAudio, by sounddevice: its callback thread brings 20 ms of the microphone and takes 20 ms of
-our voice. An open loudspeaker would be heard by the microphone, so while we speak, and a moment
-longer, the call hears silence: say nothing over a prompt, or press a key - or use a headset.
+PortAudio, by sounddevice: the microphone's callback thread brings 20 ms and steps the call, the
+loudspeaker's takes 20 ms of our voice. They are two streams: as one, PortAudio waits for both ends
+of PulseAudio at once, stalls for seconds and loses what was said. An open loudspeaker would be
+heard by the microphone, so while we speak, and a moment longer, the call hears silence: say
+nothing over a prompt, or press a key - or use a headset.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +24,7 @@ _ADVICE = (
     "Xem thiết bị: assistant talk --devices; chọn bằng --input và --output. Không có thiết bị nào: "
     "assistant serve --open."
 )
+_FIRST, _MOST_WAITING = 2, 8  # frames of our voice that wait: to begin with, and at most
 _TAIL = 0.3  # s of the room's echo after our last word
 
 
@@ -80,6 +84,26 @@ class Handset:
         return told
 
 
+class Loudspeaker:
+    """Our voice between the microphone's clock and that of the loudspeaker."""
+
+    def __init__(self, silence: bytes) -> None:
+        self._silence = silence
+        self._waiting: deque[bytes] = deque(maxlen=_MOST_WAITING)
+        self._playing = False
+
+    def put(self, frame: bytes) -> None:
+        """The next frame; the oldest is left out when the loudspeaker is slower."""
+        self._waiting.append(frame)
+
+    def take(self) -> bytes:
+        """What is to be played now; silence when it has not come."""
+        if not self._playing and len(self._waiting) < _FIRST:
+            return self._silence
+        self._playing = bool(self._waiting)
+        return self._waiting.popleft() if self._playing else self._silence
+
+
 def devices() -> list[Device]:
     """Sound devices. Raises DependencyError ``mic-…``."""
     sound = sound_card(_INSTEAD)
@@ -101,26 +125,27 @@ def play(
     call = handset.call
     samples = call.frame_bytes // 2
 
-    def exchange(heard: Any, said: Any, _frames: int, _time: Any, status: Any) -> None:
+    speaker = Loudspeaker(bytes(call.frame_bytes))
+
+    def hear(heard: Any, _frames: int, _time: Any, status: Any) -> None:
         handset.trouble += bool(status)
-        said[:] = handset.frame(bytes(heard))
+        speaker.put(handset.frame(bytes(heard)))
         if call.ended is not None:
             raise sound.CallbackStop
 
+    def speak(said: Any, _frames: int, _time: Any, _status: Any) -> None:
+        said[:] = speaker.take()
+
+    form = {"samplerate": call.rate, "blocksize": samples, "channels": 1, "dtype": "int16"}
+    microphone, loudspeaker = device
     try:
         with (
             opened(sound, _ADVICE),
-            sound.RawStream(
-                samplerate=call.rate,
-                blocksize=samples,
-                device=device,
-                channels=1,
-                dtype="int16",
-                latency="low",
-                callback=exchange,
-            ) as stream,
+            sound.RawOutputStream(**form, device=loudspeaker, latency="low", callback=speak),
+            sound.RawInputStream(**form, device=microphone, latency="low", callback=hear) as stream,
         ):
             while stream.active and call.ended is None:
                 wait()
+            wait()  # the last word is still to be played
     finally:
         call.hang_up()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from assistant.audio import card
 from assistant.call import Call
 from assistant.channels import microphone
-from assistant.channels.microphone import Handset
+from assistant.channels.microphone import Handset, Loudspeaker
 from assistant.dialogue.types import Ask, Reply, Say
 from assistant.errors import DependencyError, UsageError
 from assistant.nlu.types import Expect
@@ -93,7 +94,10 @@ def test_a_device_that_cannot_be_opened_is_a_coded_error(monkeypatch: pytest.Mon
         class CallbackStop(Exception):
             pass
 
-        def RawStream(self, **_: object) -> None:  # noqa: N802
+        def RawOutputStream(self, **_: object) -> nullcontext[None]:  # noqa: N802
+            return nullcontext()
+
+        def RawInputStream(self, **_: object) -> None:  # noqa: N802
             raise ValueError("No input device matching 'nothing'")
 
     monkeypatch.setattr(microphone, "sound_card", lambda _: Sound())
@@ -103,3 +107,15 @@ def test_a_device_that_cannot_be_opened_is_a_coded_error(monkeypatch: pytest.Mon
     assert caught.value.code == "mic-device"
     assert hand.call.ended is not None
     assert len(QUIET) == FRAME
+
+
+def test_the_loudspeakers_clock_is_not_the_microphones() -> None:
+    speaker = Loudspeaker(b"")
+    assert speaker.take() == b""
+    speaker.put(b"1")
+    assert speaker.take() == b""  # one more first, against jitter
+    speaker.put(b"2")
+    assert [speaker.take() for _ in range(3)] == [b"1", b"2", b""]
+    for number in range(30):  # it is slow: what is old is left out
+        speaker.put(b"%d" % number)
+    assert [speaker.take() for _ in range(9)] == [b"%d" % n for n in range(22, 30)] + [b""]
