@@ -219,6 +219,7 @@ class Live(BaseModel):
     most_buffered: float = Field(1.0, gt=0, description="s of sound waiting; older is dropped")
     drift_window: float = Field(5.0, gt=0, description="s in which one frame may be caught up")
     most_unsent: float = Field(3.0, gt=0, description="s of our voice unread; then hang up")
+    unread: float = Field(5.0, gt=0, description="s one message may wait to be read; then hang up")
     line_dead: float = Field(30.0, gt=0, description="s without a sound or key; then hang up")
     ring: float = Field(10.0, gt=0, description="s a line may take to say who calls")
     drain: float = Field(30.0, ge=0, description="s that running calls get to end at shutdown")

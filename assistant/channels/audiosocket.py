@@ -87,6 +87,8 @@ class AudioSocketServer:
             await pump(live, lambda: _read(reader, live), lambda out: _send(writer, out))
         finally:
             self._ended(uuid, live)
+            if writer.transport.get_write_buffer_size() > _MOST_PAYLOAD:  # nobody reads it
+                writer.transport.abort()
 
 
 async def _first(reader: asyncio.StreamReader) -> UUID:

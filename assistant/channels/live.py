@@ -84,6 +84,7 @@ class LiveCall:
         most = round(live.most_unsent / frame)
         self.outbox: asyncio.Queue[Out] = asyncio.Queue(most)
         self.done = asyncio.Event()
+        self.unread = live.unread
         self._resampler = Resampler(call.rate, line.rate)
         self._view = CallView(call) if line.captions else None
         self._silence = bytes(call.frame_bytes)

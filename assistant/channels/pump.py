@@ -26,16 +26,20 @@ async def pump(
     send: Callable[[Out], Awaitable[None]],
 ) -> None:
     """Run a call to its end. ``read`` takes packets until the line is gone; ``send`` sends one
-    thing. Both may raise LineGoneError, ``read`` LineError too; the call then ends."""
+    thing. Both may raise LineGoneError, ``read`` LineError too; the call then ends, and so it does
+    when the line does not read what is sent."""
     reader = asyncio.ensure_future(_reading(live, read))
     try:
         while True:
             out = await live.outbox.get()
-            await send(out)
+            async with asyncio.timeout(live.unread):
+                await send(out)
             if isinstance(out, Over):
                 return
     except LineGoneError:
         pass
+    except TimeoutError:
+        log.warning("line-unread %s", live.call.call_id)
     finally:
         live.hang_up()
         reader.cancel()

@@ -16,9 +16,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from assistant.channels.live import Audio, Flush, Line, LiveCall, Out, Over, Told
 from assistant.channels.pump import LineError, LineGoneError, pump
 from assistant.channels.switchboard import LinesFullError, Switchboard
+from assistant.server.sockets import POLICY, TRY_LATER, close
 
 CHANNEL = "browser"
-_POLICY, _TRY_LATER = 1008, 1013  # close codes, RFC 6455 and its registry
 
 
 class Start(BaseModel):
@@ -47,13 +47,13 @@ async def serve_phone(socket: WebSocket, board: Switchboard, ring: float) -> Non
         start = Start.model_validate_json(await asyncio.wait_for(socket.receive_text(), ring))
         live = board.answer(start.caller.strip() or None, Line(CHANNEL, start.rate, captions=True))
     except (TimeoutError, WebSocketDisconnect, ValidationError, KeyError):
-        await _close(socket, _POLICY)
+        await close(socket, POLICY)
         return
     except LinesFullError:
-        await _close(socket, _TRY_LATER)
+        await close(socket, TRY_LATER)
         return
     await pump(live, lambda: _read(socket, live), lambda out: _send(socket, live, out))
-    await _close(socket, 1000)
+    await close(socket)
 
 
 async def _read(socket: WebSocket, live: LiveCall) -> None:
@@ -87,10 +87,3 @@ async def _send(socket: WebSocket, live: LiveCall, out: Out) -> None:
             await socket.send_json(ended)
     except (WebSocketDisconnect, RuntimeError):  # starlette raises either once it is closed
         raise LineGoneError from None
-
-
-async def _close(socket: WebSocket, code: int) -> None:
-    try:
-        await socket.close(code)
-    except (WebSocketDisconnect, RuntimeError):
-        return

@@ -16,10 +16,10 @@ from assistant.channels import twilio
 from assistant.channels.live import Audio, Flush, Line, LiveCall, Out, Over
 from assistant.channels.pump import LineError, LineGoneError, pump
 from assistant.channels.switchboard import LinesFullError, Switchboard
+from assistant.server.sockets import POLICY, close
 from assistant.settings import Telephone
 
 CHANNEL = "twilio"
-_POLICY = 1008
 _MOST_BODY = 32 * 1024
 _PLAYED_WITHIN = 2.0  # s that the line gets to play what it still has
 _END = "end"
@@ -64,9 +64,11 @@ def router(telephone: Telephone, token: str, board: Switchboard, ring: float) ->
 
     async def form_of(request: Request) -> dict[str, str] | None:
         """The parameters, if Twilio signed them."""
-        body = await request.body()
-        if len(body) > _MOST_BODY:
-            return None
+        body = b""
+        async for part in request.stream():  # anybody may send this: never more than is looked at
+            body += part
+            if len(body) > _MOST_BODY:
+                return None
         form = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
         query = f"?{request.url.query}" if request.url.query else ""
         given = request.headers.get("x-twilio-signature", "")
@@ -107,13 +109,13 @@ async def serve_stream(socket: WebSocket, board: Switchboard, desk: Desk, ring: 
         line = Line(CHANNEL, twilio.RATE, mulaw_decode, mulaw_encode)
         live = board.answer(ticket.caller, line)
     except (TimeoutError, LineGoneError, LineError, LinesFullError):
-        await _close(socket, _POLICY)
+        await close(socket, POLICY)
         return
     stream = _Stream(socket, live, start.stream_sid)
     await pump(live, stream.read, stream.send)
     if live.call.transfer:
         desk.to_agent(start.call_sid)
-    await _close(socket, 1000)
+    await close(socket)
 
 
 async def _start(socket: WebSocket) -> twilio._Begun:
@@ -170,13 +172,6 @@ class _Stream:
             await self._socket.send_text(text)
         except (WebSocketDisconnect, RuntimeError):
             raise LineGoneError from None
-
-
-async def _close(socket: WebSocket, code: int) -> None:
-    try:
-        await socket.close(code)
-    except (WebSocketDisconnect, RuntimeError):
-        return
 
 
 def _xml(text: str) -> Response:

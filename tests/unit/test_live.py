@@ -8,6 +8,7 @@ import pytest
 
 from assistant.audio.mulaw import mulaw_decode, mulaw_encode
 from assistant.channels.live import Audio, Flush, Line, LiveCall, Over, Told
+from assistant.channels.pump import pump
 from assistant.channels.switchboard import LinesFullError, Switchboard
 from assistant.dialogue.types import Ask, EndOfCall, Reply, Say
 from assistant.nlu.types import Expect
@@ -225,3 +226,18 @@ def test_silence_is_a_sound_too() -> None:
 
 def test_audio_is_not_in_a_repr() -> None:
     assert "\\x" not in repr(Audio(b"\1\2\3"))
+
+
+def test_a_line_that_takes_no_message_does_not_hold_the_call() -> None:
+    """Its socket is open and full: sending never returns."""
+
+    async def main() -> None:
+        async with Switchboard(ScriptedExchange(*[MENU] * 99), Live(unread=0.1), FRAME_S) as board:
+            live = board.answer(None, PLAIN)
+            forever = asyncio.Event()
+            await asyncio.wait_for(pump(live, forever.wait, lambda _: forever.wait()), 5)
+            await asyncio.wait_for(live.done.wait(), 5)
+            assert live.call.ended is EndOfCall.CALLER_HUNG_UP
+            assert board.running == 0
+
+    asyncio.run(main())
