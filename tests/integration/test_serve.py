@@ -175,6 +175,11 @@ def test_a_token_in_the_address_becomes_a_cookie(server: Server) -> None:
         assert "set-cookie" not in client.get("/", params={"token": "wrong"}).headers
 
 
+def readiness(server: Server) -> tuple[int, str]:
+    answer = httpx.get(f"{server.url}readyz")
+    return answer.status_code, answer.json()["reason"]
+
+
 def test_past_the_limit_the_caller_is_told(tmp_path: Path) -> None:
     limits = {"ASSISTANT_LIVE__MAX_CALLS": "1", "ASSISTANT_LIVE__BUSY_CALLS": "1"}
     with serving(tmp_path, accounts=[(PHONE, CODE, True)], **limits) as small:
@@ -183,6 +188,7 @@ def test_past_the_limit_the_caller_is_told(tmp_path: Path) -> None:
             until(first, prompt("trợ lý VssID"))
             start(second)
             until(second, prompt("đều bận"))
+            assert readiness(small) == (503, "full")
             with phone(small) as third:
                 start(third)
                 with pytest.raises(ConnectionClosed) as closed:
@@ -195,6 +201,7 @@ def test_past_the_limit_the_caller_is_told(tmp_path: Path) -> None:
             small.process.send_signal(signal.SIGTERM)  # the call that runs ends well
             press(first, f"{CODE}#")
             until(first, prompt("đọc lại mã số"))
+            assert readiness(small) == (503, "closing")
             press(first, "1")
             until(first, prompt("mật khẩu mới"))
             first.send('{"type":"hangup"}')
