@@ -13,18 +13,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from assistant.accounts.open import open_local
 from assistant.audio.reading import open_audio
 from assistant.audio.resampling import Resampler
 from assistant.batch.load import FRAME, Caller, Load, PlainCaller, Turn, drive
+from assistant.cli.bench_show import LIMIT_MS, Row, p95, show
 from assistant.cli.show import print_json
 from assistant.errors import DependencyError, UsageError
 from assistant.nlu import phrases
@@ -35,31 +34,8 @@ _DEMO = ROOT / "examples" / "demo"
 _REPLICA = ROOT / "benchmarks" / "_vosk_server.py"
 _RATE = 8_000
 _SPREAD = 20.0  # s over which calls begin: about one script, so that the load is even
-_LIMIT_MS = 300.0
 _BEHIND_MS = 5_000.0  # a reply later than this: the server cannot keep up
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One measurement. Milliseconds after the end-of-turn decision; ``cores``: what the server's
-    process used; ``per_core``: calls that one whole core carries at that cost; ``mb_per_call``:
-    resident memory above the idle server's."""
-
-    server: str
-    calls: int
-    seconds: float
-    replies: int
-    p50_ms: float | None
-    p95_ms: float | None
-    cores: float
-    per_core: float | None  # None: it fell behind, and did not do the work
-    mb_per_call: float
-    slope_mb_per_min: float
-    finished: int
-    lost: int
-    turned_away: int
-    driver_late_p95_ms: float
 
 
 def register(app: typer.Typer) -> None:
@@ -96,9 +72,9 @@ def calls_command(
     if peers != "none":
         rows += [_measure("vosk-server*", level, seconds, turns, settings) for level in levels]
     if as_json:
-        print_json({"limit_ms": _LIMIT_MS, "rows": [asdict(row) for row in rows]})
+        print_json({"limit_ms": LIMIT_MS, "rows": [asdict(row) for row in rows]})
     else:
-        _show(rows)
+        show(rows)
 
 
 def _levels(text: str) -> list[int]:
@@ -142,7 +118,7 @@ def _measure(name: str, calls: int, seconds: float, turns: list[Turn], settings:
         seconds=round(took, 1),
         replies=len(replies),
         p50_ms=round(statistics.median(replies), 1) if replies else None,
-        p95_ms=round(replies[int(0.95 * (len(replies) - 1))], 1) if replies else None,
+        p95_ms=round(p95(replies), 1) if replies else None,
         cores=round(cores, 3),
         per_core=round(calls / cores, 1) if replies and replies[-1] < _BEHIND_MS else None,
         mb_per_call=round((max(settled) - idle) / calls, 2),
@@ -150,7 +126,7 @@ def _measure(name: str, calls: int, seconds: float, turns: list[Turn], settings:
         finished=load.calls,
         lost=load.lost,
         turned_away=load.turned_away,
-        driver_late_p95_ms=round(1_000 * sorted(load.late)[int(0.95 * (len(load.late) - 1))], 1),
+        driver_late_p95_ms=round(1_000 * p95(load.late), 1),
     )
 
 
@@ -260,23 +236,3 @@ def _slope(memory: list[float]) -> float:
         return 0.0
     seconds = [float(i) for i in range(len(memory))]
     return 60 * statistics.linear_regression(seconds, memory).slope
-
-
-def _show(rows: list[Row]) -> None:
-    table = Table(title="Cuộc gọi cùng lúc, thời gian thực", title_justify="left")
-    names = ("", "Cuộc gọi", "Lượt đáp", "p50 ms", "p95 ms", "Lõi dùng", "Cuộc/lõi", "MB/cuộc")
-    for name in (*names, "Xong", "Mất", "Khách trễ p95 ms"):
-        table.add_column(name, justify="left" if not name else "right")
-    for row in rows:
-        good = row.p95_ms is not None and row.p95_ms <= _LIMIT_MS
-        p95 = f"{row.p95_ms}" if good else f"[red]{row.p95_ms}[/red]"
-        per_core = "–" if row.per_core is None else row.per_core
-        cells: list[Any] = [row.calls, row.replies, row.p50_ms, p95, row.cores, per_core]
-        cells += [row.mb_per_call, row.finished, row.lost, row.driver_late_p95_ms]
-        table.add_row(row.server, *(str(cell) for cell in cells))
-    console = Console()
-    console.print(table)
-    console.print(
-        "* vosk-server: bản dựng lại nhỏ của giao thức (benchmarks/_vosk_server.py), cùng mô hình, "
-        "cùng âm thanh; đáp bằng chữ, không có đối thoại và giọng nói."
-    )

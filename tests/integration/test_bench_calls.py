@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from assistant.cli.bench_show import Row, p95, show
 from tests.serve_tools import ROOT
 
 RUN = "from assistant.cli import main; main()"
@@ -84,3 +86,23 @@ def test_both_servers_are_measured(tmp_path: Path) -> None:
         assert row["replies"] >= 2
         assert row["lost"] == 0
         assert row["cores"] > 0
+
+
+@pytest.mark.parametrize(
+    ("values", "high"),
+    [([7.0], 7.0), ([1.0, 9.0], 9.0), (list(range(1, 21)), 19), (list(range(100, 0, -1)), 95)],
+)
+def test_the_95th_percentile_is_never_flattered(values: list[float], high: float) -> None:
+    assert p95(values) == high
+
+
+def test_the_table_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    row = Row("assistant", 40, 60.0, 800, 21.4, 148.2, 0.317, 126.2, 4.51, 0.012, 120, 0, 0, 3.1)
+    slow = replace(row, server="vosk-server*", p50_ms=1290.1, p95_ms=4821.7, per_core=None)
+    show([row, slow, replace(slow, calls=20)])
+    told = capsys.readouterr().out
+    assert "…" not in told
+    for figure in ("4821.7", "126.2", "4.51", "0.317"):
+        assert figure in told
+    assert "assistant: p95 ≤ 300 ms tới 40 cuộc cùng lúc, 126.2 cuộc/lõi" in told
+    assert "vosk-server*: không mức nào đạt" in told
