@@ -11,6 +11,7 @@ from typing import Any
 
 from assistant.call import Call
 from assistant.call.redaction import MASK
+from assistant.dialogue.types import EndOfCall
 from assistant.nlu.types import Expect
 
 Record = dict[str, Any]
@@ -46,7 +47,7 @@ def _steps(call: Call) -> Iterator[str]:
     asked = {turn.expect for turn in call.turns}
     actions = {turn.action for turn in call.turns}
     reached = (
-        True,
+        call.ended is not EndOfCall.BUSY,
         bool(asked & {Expect.CODE, Expect.CONFIRM}) or "VerifyAndReset" in actions,
         Expect.CONFIRM in asked or "VerifyAndReset" in actions,
         "VerifyAndReset" in actions,

@@ -150,7 +150,8 @@ def pulse_audio(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def test_a_whole_call_through_pulse_audio(card: dict[str, str], tmp_path: Path) -> None:
-    if not all(map(shutil.which, ("pulseaudio", "paplay"))) or not glob("/usr/lib/*/alsa-lib/*pulse.so"):
+    tools = all(map(shutil.which, ("pulseaudio", "paplay", "parecord")))
+    if not tools or not glob("/usr/lib/*/alsa-lib/*pulse.so"):
         pytest.skip("needs Debian's pulseaudio, pulseaudio-utils and libasound2-plugins")
     config = tmp_path / "pulse.conf"
     config.write_text(PULSE)

@@ -12,6 +12,7 @@ from assistant.channels.records import STEPS, Records, record_of
 from assistant.dialogue.types import ResetDone
 from assistant.settings import DialogueLimits
 from tests.call_tools import RATE, FakeAccounts, make_parts, play, silence, until_listening
+from tests.live_tools import ScriptedExchange
 
 BEGAN = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 CODE, PASSWORD = "9123456780", "482915"
@@ -53,6 +54,13 @@ def _words(turn: dict[str, object]) -> dict[str, object]:
 )
 def test_how_far_a_caller_came(keys: tuple[str, ...], steps: int) -> None:
     assert record_of(a_call(*keys), "test", BEGAN)["steps"] == list(STEPS[:steps])
+
+
+def test_who_found_all_lines_busy_is_not_among_those_who_dropped_out() -> None:
+    call = ScriptedExchange().busy()
+    play(call, silence(8))
+    record = record_of(call, "test", BEGAN)
+    assert (record["ended"], record["steps"]) == ("busy", [])
 
 
 def test_a_file_a_day_for_this_user_alone(tmp_path: Path) -> None:
