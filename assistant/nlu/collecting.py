@@ -95,10 +95,8 @@ def _take(state: _State, clause: _Clause, expect: Expect, so_far: int) -> _State
     if clause.marker == "restart":
         state = _State(restart=True, correction=Correction(restart=True))
     change = placed_change(clause.tokens)
-    if change is not None and not _dictated(change, state, expect, so_far):
-        return _take_change(state, clause, change, so_far)
     if change is not None:
-        return replace(state, digits=state.digits + change.digits)
+        return _take_change(state, change, expect, so_far)
     run = read_run(clause.tokens, so_far + len(state.digits))
     if run is None:
         # "không một hai, à nhầm" and nothing after it: what was said is wrong, it comes again
@@ -134,10 +132,15 @@ def _repair_of_earlier(state: _State, said: HeardDigits, expect: Expect, so_far:
     return replace(state, undecided=expect is Expect.CODE)
 
 
-def _take_change(state: _State, clause: _Clause, change: PlacedChange, so_far: int) -> _State:
-    head = read_run(clause.tokens[: change.start], so_far + len(state.digits))
-    digits = state.digits + ((head.digits if head else None) or NO_DIGITS)
-    if change.undecided or (state.correction and not state.restart):
+def _take_change(state: _State, change: PlacedChange, expect: Expect, so_far: int) -> _State:
+    head = read_run(change.head, so_far + len(state.digits))
+    before = NO_DIGITS if head is None else head.digits
+    if before is None or change.undecided or (state.correction and not state.restart):
+        return replace(state, undecided=True)
+    digits = state.digits + before
+    if _dictated(change, digits, expect, so_far):
+        return replace(state, digits=digits + change.digits)
+    if change.doubtful and so_far + len(digits) not in COMPLETE:
         return replace(state, undecided=True)
     if digits:
         mended = apply(digits, change)
@@ -148,13 +151,15 @@ def _take_change(state: _State, clause: _Clause, change: PlacedChange, so_far: i
     return replace(state, digits=digits, correction=change.correction)
 
 
-def _dictated(change: PlacedChange, state: _State, expect: Expect, so_far: int) -> bool:
+def _dictated(change: PlacedChange, digits: HeardDigits, expect: Expect, so_far: int) -> bool:
     """While a code is collected "bốn số đầu là …" and "ba số cuối là …" may be dictation:
     the first digits when nothing is there yet, the last ones when they complete it."""
     if expect is not Expect.CODE or not change.digits:
         return False
-    have, said = so_far + len(state.digits), len(change.digits)
+    have, said = so_far + len(digits), len(change.digits)
     position = change.correction.position or 0
+    if digits and have in COMPLETE:
+        return False  # said whole in this turn, and its end mended
     return (have == 0 and position == 0) or (position < 0 and have + said in COMPLETE)
 
 
