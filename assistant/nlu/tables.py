@@ -70,6 +70,9 @@ class Answer:
 class Answers:
     no: tuple[Answer, ...]
     yes: tuple[Answer, ...]
+    unclear: tuple[Words, ...]  # neither: "không sai"
+    before_yes: tuple[Words, ...]  # what may stand before a yes to a code
+    takes_back: frozenset[str]  # and may not stand after it
     question: tuple[Words, ...]
     but: tuple[Words, ...]
     negatable: frozenset[str]  # "không" before or after one of these is never a zero
@@ -189,6 +192,9 @@ def answers() -> Answers:
     return Answers(
         no=_answers(raw["no"]),
         yes=_answers(raw["yes"]),
+        unclear=longest_first(_phrases(raw["unclear"])),
+        before_yes=longest_first(_phrases(raw["before_yes"])),
+        takes_back=frozenset(raw["takes_back"]),
         question=longest_first(_phrases(raw["question"])),
         but=_phrases(raw["but"]),
         negatable=frozenset(raw["negatable"]),

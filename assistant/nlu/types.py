@@ -17,6 +17,10 @@ class Expect(StrEnum):
     MORE = "more"  # "anything else?": yes/no, FAQ, another reset, goodbye
 
 
+CONFIRMING = frozenset({Expect.CONFIRM})
+"""Where a yes is a yes to a code."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeardWord:
     """One word as a recognizer heard it; nlu knows no engine. ``confidence``: 0..1 or None."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.nlu import tables
-from assistant.nlu.answers import is_question, says_no, says_yes
+from assistant.nlu.answers import is_question, is_unclear, says_no, says_yes
 from assistant.nlu.collecting import Collected, collect
 from assistant.nlu.match import Match, matches
 from assistant.nlu.normal import UNKNOWN_WORD, words_of
@@ -106,7 +106,8 @@ def _combine(
         intent = None
     if collected.correction is not None and intent is Intent.REPEAT:
         intent = None  # "đọc lại nhé, không một …": the caller reads again, not we
-    if collected.undecided and intent is None:
+    unclear = not has_digits and is_unclear(said, expect)
+    if (collected.undecided or unclear) and intent is None:
         return Interpretation(text=text, rejection=Rejection.AMBIGUOUS)
     meaning = Interpretation(
         text=text,
