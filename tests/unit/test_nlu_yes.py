@@ -83,7 +83,7 @@ def test_a_denial_with_one_word_badly_heard_is_no_yes(expect: Expect) -> None:
     for phrase in no_phrases(expect):
         words = phrase.split()
         for i, word in enumerate(words):
-            if word == "sai":
+            if word in ("sai", "chả"):
                 continue
             for heard in (w for w in vocabulary() if rime(w) == rime(word)):
                 text = " ".join([*words[:i], heard, *words[i + 1 :]])
