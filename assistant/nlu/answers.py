@@ -75,19 +75,17 @@ def says_yes(words: Sequence[str], expect: Expect) -> bool:
 
 
 def _plainly(words: Sequence[str], expect: Expect) -> bool:
-    """Whether nothing stands before the first yes that may have been a denial, and nothing after
+    """Whether nothing stands before the last yes that may have been a denial, and nothing after
     it takes it back. A yes to a code resets a password: in doubt there is none."""
-    answers, at = tables.answers(), 0
-    while at < len(words) and not _longest(words, at, _yes(expect)):
-        before = find_phrase(words, at, answers.before_yes)
-        if not before:
-            return False
-        at += before
+    answers, doubted, at = tables.answers(), False, 0
+    any_yes = (*_yes(expect), *_short_yes(expect))
     while at < len(words):
-        said = _longest(words, at, _yes(expect))
-        if not said and words[at] in answers.takes_back:
+        said = find_phrase(words, at, any_yes)
+        if said and doubted or not said and words[at] in answers.takes_back:
             return False
-        at += said or 1
+        before = said or find_phrase(words, at, answers.before_yes)
+        doubted |= not before
+        at += before or 1
     return True
 
 
