@@ -11,7 +11,7 @@ from typing import Any
 
 from assistant.call import Call
 from assistant.call.redaction import MASK
-from assistant.nlu.types import Expect
+from assistant.nlu.types import CONFIRMING, Expect
 
 Record = dict[str, Any]
 _DIGIT = re.compile(r"\d")
@@ -46,8 +46,8 @@ def _steps(call: Call) -> Iterator[str]:
     actions = {turn.action for turn in call.turns}
     reached = (
         True,
-        bool(asked & {Expect.CODE, Expect.CONFIRM}) or "VerifyAndReset" in actions,
-        Expect.CONFIRM in asked or "VerifyAndReset" in actions,
+        bool(asked & {Expect.CODE, *CONFIRMING}) or "VerifyAndReset" in actions,
+        bool(asked & CONFIRMING) or "VerifyAndReset" in actions,
         "VerifyAndReset" in actions,
         call.resets > 0,
         call.resets > 0 and Expect.MORE in asked,

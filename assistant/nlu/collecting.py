@@ -11,11 +11,14 @@ from assistant.nlu.heard_digits import NO_DIGITS, HeardDigits
 from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.spans import COMPLETE, Run, code_of, read_run, whole_card
 from assistant.nlu.tokens import Role, Token, find_phrase
-from assistant.nlu.types import Correction, DigitSpan, Expect
+from assistant.nlu.types import CONFIRMING, Correction, DigitSpan, Expect
 
 _WHOLE_CODE = 9  # digits; as many are a code wherever they are said
 _FEW = 2  # digits; beside a stray word so few are a word misheard
 _SURE_RUN = 4  # digits; as many are digits among any words
+_READ_BACK = 4  # digits; as many after the password are the password read back
+_COLLECTING = frozenset({Expect.CODE, Expect.CONFIRM_OR_MORE})  # digits go on from those before
+_KEYS = frozenset("12")  # that answer a read-back: said alone they may name the key
 _NO = "không"
 
 
@@ -69,7 +72,7 @@ def _clauses(tokens: Sequence[Token], expect: Expect) -> list[_Clause]:
     fix, texts = tables.corrections(), [t.text for t in tokens]
     clauses: list[_Clause] = []
     marker, start, i = "", 0, 0
-    cuts = expect in (Expect.CODE, Expect.CONFIRM)
+    cuts = expect is Expect.CODE or expect in CONFIRMING
     while cuts and i < len(tokens):
         restart = find_phrase(texts, i, fix.restart)
         repair = 0 if restart else _repair_at(tokens, texts, i)
@@ -123,7 +126,7 @@ def _take_run(state: _State, clause: _Clause, run: Run, expect: Expect, so_far: 
 def _repair_of_earlier(state: _State, said: HeardDigits, expect: Expect, so_far: int) -> _State:
     """A turn that begins with "à nhầm": one digit replaces the last one collected, a whole
     code replaces everything, anything between is asked again."""
-    if len(said) in COMPLETE or (expect is Expect.CONFIRM and len(said) >= _WHOLE_CODE):
+    if len(said) in COMPLETE or (expect in CONFIRMING and len(said) >= _WHOLE_CODE):
         return replace(state, digits=said, correction=Correction(restart=True))
     if expect is Expect.CODE and so_far == 0:
         return replace(state, digits=said)
@@ -166,25 +169,31 @@ def _dictated(change: PlacedChange, digits: HeardDigits, expect: Expect, so_far:
 def _believable(run: Run, expect: Expect) -> bool:
     """Whether number words among other words are digits at all."""
     length = len(run.digits or NO_DIGITS)
-    if expect is Expect.CODE:
-        if length >= _SURE_RUN or (run.others == 0 and run.unknown == 0):
+    alone = run.others == 0 and run.unknown == 0
+    if expect in _COLLECTING:
+        if length >= _SURE_RUN or alone:
             return True
         return length > (_FEW if run.others else 1) and run.others <= 1
-    return length >= _WHOLE_CODE or expect is Expect.SECRET or expect is Expect.CONFIRM
+    if expect in (Expect.MENU, Expect.MORE):  # a lone one names a key
+        return length >= _WHOLE_CODE or (alone and length > 1)
+    return True
 
 
 def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
     heard = len(state.digits)
-    if expect is Expect.SECRET:
+    if expect is Expect.SECRET and (state.undecided or heard < _READ_BACK):
         return Collected(heard_digits=heard)
-    if state.undecided and expect in (Expect.CODE, Expect.CONFIRM):
+    if state.undecided and (expect is Expect.CODE or expect in CONFIRMING):
         return Collected(undecided=True, heard_digits=heard)
     digits, denied = state.digits, False
-    if expect is Expect.CONFIRM:
-        digits, denied = _without_opening_no(digits)
-        if digits and len(digits) < _WHOLE_CODE:
+    if expect in CONFIRMING:
+        before = so_far if expect in _COLLECTING else 0
+        digits, denied = _without_opening_no(digits, before)
+        if expect is Expect.CONFIRM and digits and len(digits) < _WHOLE_CODE:
             digits, denied = NO_DIGITS, denied or state.digits.text.startswith("0")
-    span = _span(digits, state, 0 if state.restart or expect is not Expect.CODE else so_far)
+    if expect is Expect.CONFIRM_OR_MORE and _may_be_an_answer(digits):
+        return Collected(undecided=True, heard_digits=heard)
+    span = _span(digits, state, so_far if expect in _COLLECTING and not state.restart else 0)
     if digits and span is None:
         return Collected(undecided=True, heard_digits=heard)
     if expect is Expect.CODE:  # elsewhere the answer tables say what is a no
@@ -192,10 +201,16 @@ def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
     return Collected(span=span, correction=state.correction, denied=denied, heard_digits=heard)
 
 
-def _without_opening_no(digits: HeardDigits) -> tuple[HeardDigits, bool]:
+def _without_opening_no(digits: HeardDigits, so_far: int) -> tuple[HeardDigits, bool]:
     """ "không, không chín một …" after a read-back: one zero more than a code has is a no."""
-    opening_no = digits.text.startswith("0") and len(digits) - 1 in COMPLETE
-    return (digits.part(1), True) if opening_no and len(digits) not in COMPLETE else (digits, False)
+    whole = {so_far + len(digits), len(digits)}
+    opening_no = digits.text.startswith("0") and {n - 1 for n in whole} & COMPLETE
+    return (digits.part(1), True) if opening_no and not whole & COMPLETE else (digits, False)
+
+
+def _may_be_an_answer(digits: HeardDigits) -> bool:
+    """ "Một" may name the key for yes, and "không không" be a firm no."""
+    return digits.text in _KEYS or bool(digits and not digits.text.strip("0"))
 
 
 def _span(digits: HeardDigits, state: _State, so_far: int) -> DigitSpan | None:

@@ -12,7 +12,7 @@ import yaml
 
 from assistant.nlu.normal import words_of
 from assistant.nlu.patterns import Pattern, Words, compile_pattern
-from assistant.nlu.types import Expect, Intent
+from assistant.nlu.types import CONFIRMING, Expect, Intent
 
 ANY_STATE = frozenset(Expect)
 
@@ -165,12 +165,18 @@ def fillers() -> Fillers:
     )
 
 
+def _states(names: Sequence[str]) -> frozenset[Expect]:
+    """What counts in "confirm" also counts where the code may go on."""
+    states = frozenset(map(Expect, names))
+    return states | (CONFIRMING if Expect.CONFIRM in states else frozenset())
+
+
 def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
-    default = frozenset({Expect.MENU, Expect.CONFIRM, Expect.SECRET, Expect.MORE})
+    default = ANY_STATE - {Expect.CODE}
     return tuple(
         Answer(
             words=words,
-            states=frozenset(Expect(s) for s in row["in"]) if "in" in row else default,
+            states=_states(row["in"]) if "in" in row else default,
             short=bool(row.get("short", False)),
         )
         for row in rows
@@ -245,7 +251,7 @@ def intent_phrases() -> tuple[Phrase, ...]:
                 Phrase(
                     intent=Intent(name),
                     pattern=compile_pattern(str(text), raw["classes"]),
-                    states=frozenset(Expect(s) for s in states) if states else ANY_STATE,
+                    states=_states(states) if states else ANY_STATE,
                 )
             )
     return tuple(found)

@@ -38,7 +38,6 @@ DEFAULT_LIMITS = Limits()
 _WEAK_BESIDE_DIGITS = frozenset({Intent.WAIT, Intent.HELLO, Intent.RESET, Intent.MENU})
 # a yes beside one of these is only a way to begin: "vâng, nhắc lại giúp"
 _NO_YES_BESIDE = frozenset(Intent) - {Intent.RESET, Intent.HELLO}
-_DIGITS_OF_A_PASSWORD = 4
 _GROUP = 4  # digits; the longest group that a code is read back in, so that one question asks it
 _WORTH_KEEPING = 3  # digits heard well beside such a group
 
@@ -99,10 +98,8 @@ def _combine(
     if _tie(found, limits):
         return Interpretation(text=text, rejection=Rejection.AMBIGUOUS)
     has_digits = collected.span is not None or collected.correction is not None
-    if expect is Expect.SECRET and collected.heard_digits >= _DIGITS_OF_A_PASSWORD:
-        # the caller reads the password back: hearing it again is the safe answer
-        return Interpretation(text=text, intent=Intent.REPEAT)
-    if has_digits and intent in _WEAK_BESIDE_DIGITS:
+    asked = expect in (Expect.MENU, Expect.MORE)  # there a few digits beside a request count less
+    if has_digits and intent in _WEAK_BESIDE_DIGITS and not (asked and intent is Intent.RESET):
         intent = None
     if collected.correction is not None and intent is Intent.REPEAT:
         intent = None  # "đọc lại nhé, không một …": the caller reads again, not we
@@ -129,7 +126,8 @@ def _tie(found: Sequence[Match], limits: Limits) -> bool:
     if len(found) < 2:
         return False
     first, second = found[0], found[1]
-    return second.weight >= first.weight * (1 - limits.tie)
+    close = second.weight >= first.weight * (1 - limits.tie)
+    return close and not first.words & second.words
 
 
 def _yes_no(
@@ -166,7 +164,8 @@ def _checked(
     span = meaning.digits
     if span is not None and span.confidence is not None:
         unsure = _unsure(span, limits.digit_confidence)
-        completes = expect is Expect.CODE and digits_so_far + len(span.digits) in COMPLETE
+        collects = expect in (Expect.CODE, Expect.CONFIRM_OR_MORE)
+        completes = collects and digits_so_far + len(span.digits) in COMPLETE
         low = bool(unsure) and not _can_be_asked_for(unsure, len(span.digits), completes)
         meaning = replace(meaning, digits=replace(span, unsure=unsure))
     else:
