@@ -35,7 +35,6 @@ _PHASES = {
     "menu": "nghe trình đơn",
     "code": "được hỏi mã số",
     "confirm": "nghe đọc lại mã",
-    "confirm_or_more": "nghe đọc lại mã",
     "verifying": "được kiểm tra",
     "secret": "nghe mật khẩu",
 }
