@@ -34,7 +34,7 @@ from assistant.nlu.types import Intent
 
 WHOLE = (Progress.COMPLETE, Progress.MAYBE_COMPLETE)
 
-MENU_CODE = 5  # digits; a run this long at the menu is a code, not a key that was named
+MENU_CODE = 4  # digits; a run as long as a first group at the menu is a code, not a key
 
 
 def begin(turn: Turn) -> Result:

@@ -83,6 +83,7 @@ class Answers:
 class Fillers:
     hesitations: frozenset[str]
     separators: tuple[Words, ...]
+    other_numbers: tuple[Words, ...]  # "số điện thoại"
     lead_words: frozenset[str]
     phrases: tuple[Words, ...]
     polite: frozenset[str]
@@ -159,6 +160,7 @@ def fillers() -> Fillers:
     return Fillers(
         hesitations=frozenset(raw["hesitations"]),
         separators=longest_first(_phrases(raw["separators"])),
+        other_numbers=longest_first(_phrases(raw["other_numbers"])),
         lead_words=frozenset(raw["lead_words"]),
         phrases=_phrases(raw["phrases"]),
         polite=frozenset(raw["polite"]),

@@ -11,7 +11,7 @@ from assistant.nlu.collecting import Collected, collect
 from assistant.nlu.match import Match, matches
 from assistant.nlu.normal import UNKNOWN_WORD, words_of
 from assistant.nlu.spans import COMPLETE
-from assistant.nlu.tokens import Token, tokenize, with_roles, without_runs
+from assistant.nlu.tokens import Token, find_phrase, tokenize, with_roles, without_runs
 from assistant.nlu.types import (
     DigitSpan,
     Expect,
@@ -38,6 +38,8 @@ DEFAULT_LIMITS = Limits()
 _WEAK_BESIDE_DIGITS = frozenset({Intent.WAIT, Intent.HELLO, Intent.RESET, Intent.MENU})
 # a yes beside one of these is only a way to begin: "vâng, nhắc lại giúp"
 _NO_YES_BESIDE = frozenset(Intent) - {Intent.RESET, Intent.HELLO}
+# where digits would begin a code, or go on with it
+_ASKS_AGAIN = frozenset({Expect.MENU, Expect.CODE, Expect.MORE})
 _GROUP = 4  # digits; the longest group that a code is read back in, so that one question asks it
 _WORTH_KEEPING = 3  # digits heard well beside such a group
 
@@ -97,6 +99,8 @@ def _combine(
     intent = best.intent if best else None
     if _tie(found, limits):
         return Interpretation(text=text, rejection=Rejection.AMBIGUOUS)
+    if collected.span and _is_other_number(said, collected) and expect in _ASKS_AGAIN:
+        return Interpretation(text=text, intent=Intent.RESET)  # so the code is asked for
     has_digits = collected.span is not None or collected.correction is not None
     asked = expect in (Expect.MENU, Expect.MORE)  # there a few digits beside a request count less
     if has_digits and intent in _WEAK_BESIDE_DIGITS and not (asked and intent is Intent.RESET):
@@ -121,6 +125,14 @@ def _combine(
     return meaning
 
 
+def _is_other_number(said: Sequence[str], collected: Collected) -> bool:
+    """Whether the digits are announced as a phone number: nothing of a code is said of them."""
+    head = said[: collected.first_digit]
+    names = tables.fillers().other_numbers
+    named = [i for i in range(len(head)) if find_phrase(head, i, names)]
+    return bool(named) and "mã" not in head[named[-1] :]
+
+
 def _tie(found: Sequence[Match], limits: Limits) -> bool:
     """Two intents that fit equally well, on different words of the utterance."""
     if len(found) < 2:
@@ -140,7 +152,8 @@ def _yes_no(
     if collected.denied:
         return False
     claimed = best.words if best and meaning.intent else frozenset()
-    head = said[: collected.first_digit] if collected.first_digit is not None else said
+    taken = collected.span is not None or collected.undecided or meaning.correction is not None
+    head = said[: collected.first_digit] if taken else said  # "phím một" is no digit
     if says_no(head, expect, claimed):
         return False
     if expect is Expect.CODE or is_question(said) or meaning.correction is not None:
