@@ -153,9 +153,7 @@ def _heard(
     return Meaning.NO_MATCH
 
 
-def _candidates(
-    state: DialogueState, heard: Interpretation, accepted: Accepted
-) -> list[Meaning]:
+def _candidates(state: DialogueState, heard: Interpretation, accepted: Accepted) -> list[Meaning]:
     intent = INTENTS[heard.intent] if heard.intent is not None else None
     answer = {True: Meaning.YES, False: Meaning.NO, None: None}[heard.yes_no]
     digits = _digits_meaning(state, heard, accepted)

@@ -81,7 +81,7 @@ def _plainly(words: Sequence[str], expect: Expect) -> bool:
     any_yes = (*_yes(expect), *_short_yes(expect))
     while at < len(words):
         said = find_phrase(words, at, any_yes)
-        if said and doubted or not said and words[at] in answers.takes_back:
+        if (said and doubted) or (not said and words[at] in answers.takes_back):
             return False
         before = said or find_phrase(words, at, answers.before_yes)
         doubted |= not before
