@@ -50,6 +50,12 @@ class Turns(BaseModel):
     )
     max_utterance: float = Field(30.0, gt=0, description="s")
     inter_digit: float = Field(4.0, gt=0, description="s between keys (peers.md)")
+    key_bounce: float = Field(
+        0.25,
+        ge=0,
+        description="s in which a key that was an answer, sent again alone, is the same press: "
+        "two of one finger are rarely nearer, bounces and doubled events are",
+    )
     pre_roll: float = Field(0.4, ge=0, description="s heard before the prompt's end")
     stall: float = Field(1.0, gt=0, description="s of noise without a new word, past the patience")
     no_input_grace: float = Field(2.0, ge=0, description="s more while somebody makes a sound")

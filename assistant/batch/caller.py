@@ -14,6 +14,7 @@ from assistant.audio.types import SAMPLE_BYTES
 from assistant.batch.line import LineSound, Samples
 from assistant.batch.scenario import Turn
 from assistant.call import Call
+from assistant.nlu.types import Expect
 
 _KEY_GAP = 0.2  # s between two keys
 _AFTER_LAST = 60.0  # s without a turn left, then the caller hangs up
@@ -148,10 +149,13 @@ class ScenarioCaller:
             pcm = pcm.ljust(-(-len(pcm) // size) * size, b"\0")
             frames = [(pcm[at : at + size], "") for at in range(0, len(pcm), size)]
             meant = self._last_sound(prepared.speech)
+        digits = self._call.expect in (Expect.CODE, Expect.CONFIRM_OR_MORE)
+        bounced = len(set(prepared.keys)) == 1 and not digits
         for key in prepared.keys:
             start = self._frames + len(frames)
             gap = [self._noise_at(turn, start + i) for i in range(round(_KEY_GAP / self._seconds))]
-            if key != "#" or not meant:  # a "#" after a whole code is late, and says nothing
+            # a "#" after a whole code is late, a key that bounced is one press: they say nothing
+            if not meant or not (bounced or key == "#"):
                 meant = len(frames) + 1
             frames += [(gap[0], key), *((quiet, "") for quiet in gap[1:])]
         return _Active(number, turn, frames, len(self._call.turns), meant=meant)

@@ -11,6 +11,7 @@ from assistant.asr.types import Transcript
 from assistant.batch.scoring import align
 from assistant.batch.speech_sets import DIGIT_WORDS
 from assistant.batch.trials import DIGITS, Measure, Trial
+from assistant.dialogue.capture import MENU_CODE
 from assistant.nlu import HeardWord, interpret
 from assistant.nlu.types import Expect, Interpretation
 
@@ -116,7 +117,8 @@ def _heard(
 
 def taken_for(meaning: Interpretation, state: Expect) -> str | None:
     """What the call would act on; None: not understood, as it should be."""
-    if meaning.digits:
+    asked = state not in (Expect.MENU, Expect.MORE)  # there a few digits are not acted on
+    if meaning.digits and (asked or len(meaning.digits.digits) >= MENU_CODE):
         return meaning.digits.digits
     if meaning.yes_no is not None and state is not Expect.MENU:
         return "đúng" if meaning.yes_no else "không"

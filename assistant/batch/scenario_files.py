@@ -106,7 +106,7 @@ def _read_labels(source: str) -> Iterator[Entry]:
             raise UsageError(
                 "labels-columns",
                 f"{source} thiếu cột: {', '.join(sorted(_NEEDED - set(rows.fieldnames or ())))}.",
-                "Cần ít nhất path,text; có thể thêm listen (menu, code, confirm, secret, more), "
+                f"Cần ít nhất path,text; có thể thêm listen ({', '.join(Expect)}), "
                 "invented (1: số bịa, được hiện).",
             )
         for row in rows:

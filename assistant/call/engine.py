@@ -62,7 +62,7 @@ class Call:
         self._vad = VoiceActivity(parts.vad, parts.turns.frame, rate)
         self._barge = BargeIn(parts.turns, parts.vad, self._vad, rate)
         self._frames = 0
-        self._keys = KeyQueue()
+        self._keys = KeyQueue(parts.turns.key_bounce)
         self._recent: deque[Sound] = deque(
             maxlen=max(1, round(parts.turns.pre_roll / parts.turns.frame))
         )
@@ -251,9 +251,8 @@ class Call:
     def _record(self, answer: Answer) -> None:
         event = answer.event
         if isinstance(event, Keyed) and isinstance(self._action, Ask):
-            self._keys.turn_ended(
-                self._action, event.keys, self.now + self._parts.turns.inter_digit
-            )
+            until = self.now + self._parts.turns.inter_digit
+            self._keys.turn_ended(self._action, event.keys, self.now, until)
         self._amend(
             ended=self.now,
             end_reason=answer.reason,

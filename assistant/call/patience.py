@@ -25,8 +25,9 @@ def slot_of(ask: Ask, partial: Interpretation, accepted: Accepted) -> Slot:
         if heard.digits:
             return _SLOTS[ask.progress(heard, accepted)]
         return Slot.OPEN if _is_answer(partial) else Slot.INCOMPLETE
-    if len(heard.digits) >= _A_CODE_BEGINS and partial.correction is None:
-        return _SLOTS[Ask(ask.reply, Expect.CODE).progress(heard, accepted)]
+    begins = 1 if ask.expect is Expect.CONFIRM_OR_MORE else _A_CODE_BEGINS
+    if len(heard.digits) >= begins and partial.correction is None:
+        return _SLOTS[ask.progress(heard, accepted)]
     return Slot.OPEN
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from assistant.call import Call
 from assistant.call.redaction import MASK
 from assistant.dialogue.types import EndOfCall
-from assistant.nlu.types import Expect
+from assistant.nlu.types import CONFIRMING, Expect
 
 Record = dict[str, Any]
 _DIGIT = re.compile(r"\d")
@@ -48,8 +48,8 @@ def _steps(call: Call) -> Iterator[str]:
     actions = {turn.action for turn in call.turns}
     reached = (
         call.ended is not EndOfCall.BUSY,
-        bool(asked & {Expect.CODE, Expect.CONFIRM}) or "VerifyAndReset" in actions,
-        Expect.CONFIRM in asked or "VerifyAndReset" in actions,
+        bool(asked & {Expect.CODE, *CONFIRMING}) or "VerifyAndReset" in actions,
+        bool(asked & CONFIRMING) or "VerifyAndReset" in actions,
         "VerifyAndReset" in actions,
         call.resets > 0,
         call.resets > 0 and Expect.MORE in asked,

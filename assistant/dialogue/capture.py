@@ -8,12 +8,14 @@ from dataclasses import replace
 
 from assistant.dialogue.code import (
     CARD_DIGITS,
+    CITIZEN_DIGITS,
     CODE_DIGITS,
     Progress,
     code_progress,
     edit_keys,
     groups_with,
     likely_length,
+    may_be_citizen_id,
     whole_code,
 )
 from assistant.dialogue.replies import (
@@ -34,7 +36,7 @@ from assistant.nlu.types import Intent
 
 WHOLE = (Progress.COMPLETE, Progress.MAYBE_COMPLETE)
 
-MENU_CODE = 5  # digits; a run this long at the menu is a code, not a key that was named
+MENU_CODE = 4  # digits; a run as long as a first group at the menu is a code, not a key
 
 
 def begin(turn: Turn) -> Result:
@@ -65,14 +67,15 @@ def begin_with_digits(turn: Turn) -> Result | None:
 
 def gather(turn: Turn) -> Result | None:
     """Append what was said to the buffer. A fragment that would overflow it but is a whole code
-    by itself was a fresh start; any other overflow is said, never cut off. Ten digits of a
-    card are a fresh start too, and stay open unless all of it was said: they may be its end, or
-    all but its last three.
+    by itself was a fresh start, and so is one that repeats all before; any other overflow is said,
+    never cut off. Ten digits of a card are a fresh start too, and stay open unless all of it was
+    said: they may be its end, or all but its last three.
     None when too much of it was not heard well."""
     state = turn.state
     digits, card = turn.span.digits, turn.span.card or state.card
     whole = state.code + digits
     fresh = turn.span.card and len(digits) == CODE_DIGITS and len(whole) not in CARD_DIGITS
+    fresh = fresh or _begins_anew(turn, digits)
     if not fresh and code_progress(whole, turn.accepted, card) is Progress.OVERFULL:
         fresh = is_whole(turn, digits)
         card = card and not fresh
@@ -80,6 +83,16 @@ def gather(turn: Turn) -> Result | None:
     state = replace(state, card=card and not whole_card, ended=whole_card)
     state = written(turn, state, digits, "" if fresh else state.code)
     return None if too_unsure(turn, state) else settle(turn, state)
+
+
+def _begins_anew(turn: Turn, digits: str) -> bool:
+    """Whether the caller, asked to go on, reads all of it again: what was collected, and more.
+    Not where both together make a code, even if it repeats itself."""
+    before, whole = turn.state.code, turn.state.code + digits
+    if len(before) < MENU_CODE or not digits.startswith(before):
+        return False
+    no_citizen_id = len(whole) == CITIZEN_DIGITS and not may_be_citizen_id(whole)
+    return no_citizen_id or code_progress(whole, turn.accepted, turn.state.card) not in WHOLE
 
 
 def written(turn: Turn, state: DialogueState, digits: str, before: str = "") -> DialogueState:

@@ -26,7 +26,7 @@ def step(
     ``verifications_per_call``: how often a call may ask the account system
     (settings ``security.verifications_per_call``)."""
     rows = TABLE[state.phase]
-    meaning, row = _look_up(rows, meaning_of(state, event, rows))
+    meaning, row = _look_up(rows, meaning_of(state, event, rows, limits.accepted_ids))
     if meaning in FROM_CALLER:
         state = replace(state, turns=state.turns + 1)
     turn = Turn(_counted(state, meaning), event, meaning, limits, verifications_per_call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from enum import StrEnum
 
+from assistant.dialogue.code import Accepted
 from assistant.dialogue.state import DialogueState, Phase
 from assistant.dialogue.types import (
     CallStarted,
@@ -105,48 +106,57 @@ KEYS: dict[Phase, dict[str, Meaning]] = {
 OTHER_KEY: dict[Phase, Meaning] = {Phase.MENU: Meaning.MENU}  # anything else repeats the menu
 
 
-def meaning_of(state: DialogueState, event: Event, known: Container[Meaning]) -> Meaning:
-    """The meaning of ``event``, out of those ``known`` to the phase where several would do."""
+def meaning_of(
+    state: DialogueState, event: Event, known: Container[Meaning], accepted: Accepted
+) -> Meaning:
+    """The meaning of ``event``, out of those ``known`` to the phase where several would do.
+    ``accepted``: the codes there are; they say whether digits may go on from those read back."""
     if isinstance(event, Keyed):
-        return _keyed(state.phase, event.keys)
+        return _keyed(state.phase, event.keys, state.may_grow(accepted))
     if isinstance(event, Heard):
-        return _heard(state, event.interpretation, known)
+        return _heard(state, event.interpretation, known, accepted)
     return EVENTS[type(event)]
 
 
-def _keyed(phase: Phase, keys: str) -> Meaning:
+def _keyed(phase: Phase, keys: str, grows: bool) -> Meaning:
     if not keys:
         return Meaning.SILENCE
     if phase in (Phase.CODE, Phase.FIX):
         return Meaning.KEYS
     table = KEYS.get(phase, {})
     if phase in (Phase.CONFIRM, Phase.WHICH):
-        return _keyed_on_code(table, keys)
+        return _keyed_on_code(table, keys, grows)
     return table.get(keys[0], OTHER_KEY.get(phase, Meaning.NO_MATCH))
 
 
-def _keyed_on_code(table: dict[str, Meaning], keys: str) -> Meaning:
-    """A code was read back: one key (or one pressed repeatedly) answers, more are digits."""
-    if len(set(keys)) == 1 and keys[0] in table:
-        return table[keys[0]]
+def _keyed_on_code(table: dict[str, Meaning], keys: str, grows: bool) -> Meaning:
+    """A code was read back: one key (or one pressed repeatedly) answers, more are digits. Where
+    the code may go on "11" are two digits, and "1#" is still the answer."""
+    answer = keys.rstrip("#") or "#"
+    if not grows and len(set(answer)) == 1:
+        answer = answer[0]
+    if answer in table:
+        return table[answer]
     if keys[0] == "*":
         return Meaning.KEYS
     return Meaning.DIGITS if any(k in "0123456789" for k in keys) else Meaning.NO_MATCH
 
 
-def _heard(state: DialogueState, heard: Interpretation, known: Container[Meaning]) -> Meaning:
+def _heard(
+    state: DialogueState, heard: Interpretation, known: Container[Meaning], accepted: Accepted
+) -> Meaning:
     if heard.rejection is not None:
         return Meaning.NO_MATCH
-    for meaning in _candidates(state, heard):
+    for meaning in _candidates(state, heard, accepted):
         if meaning in known:
             return meaning
     return Meaning.NO_MATCH
 
 
-def _candidates(state: DialogueState, heard: Interpretation) -> list[Meaning]:
+def _candidates(state: DialogueState, heard: Interpretation, accepted: Accepted) -> list[Meaning]:
     intent = INTENTS[heard.intent] if heard.intent is not None else None
     answer = {True: Meaning.YES, False: Meaning.NO, None: None}[heard.yes_no]
-    digits = _digits_meaning(state, heard)
+    digits = _digits_meaning(state, heard, accepted)
     correction = Meaning.CORRECTION if heard.correction is not None else None
     order = (
         [correction, digits, intent, answer]
@@ -156,9 +166,11 @@ def _candidates(state: DialogueState, heard: Interpretation) -> list[Meaning]:
     return [m for m in order if m is not None]
 
 
-def _digits_meaning(state: DialogueState, heard: Interpretation) -> Meaning | None:
+def _digits_meaning(
+    state: DialogueState, heard: Interpretation, accepted: Accepted
+) -> Meaning | None:
     """Digits, unless they say a key ("tám", "số một") or repeat the code after a yes. Digits not
-    heard well are no key and confirm nothing."""
+    heard well are no key and confirm nothing, and where a code may go on they go on."""
     if heard.digits is None or not heard.digits.digits:
         return None
     if heard.digits.unsure:
@@ -166,4 +178,6 @@ def _digits_meaning(state: DialogueState, heard: Interpretation) -> Meaning | No
     digits = heard.digits.digits
     if heard.yes_no is True and digits == state.read_back == state.code:
         return Meaning.YES
+    if state.phase is Phase.CONFIRM and state.may_grow(accepted):
+        return Meaning.DIGITS
     return KEYS.get(state.phase, {}).get(digits, Meaning.DIGITS)

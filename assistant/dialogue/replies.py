@@ -19,7 +19,7 @@ from assistant.dialogue.types import (
     SayDigits,
     Spoken,
 )
-from assistant.nlu.types import Correction, DigitSpan, Intent, Interpretation, Rejection
+from assistant.nlu.types import Correction, DigitSpan, Expect, Intent, Interpretation, Rejection
 from assistant.settings import DialogueLimits
 
 Result = tuple[DialogueState, Action]
@@ -182,17 +182,19 @@ def ask(turn: Turn, state: DialogueState, parts: Parts) -> Result:
 
 def listen(turn: Turn, state: DialogueState, reply: Reply) -> Ask:
     """The Ask of ``state.phase`` with any reply."""
-    grows = state.phase is Phase.CODE or (
-        state.phase in (Phase.CONFIRM, Phase.WHICH) and state.may_grow(turn.accepted)
-    )
+    confirms = state.phase in (Phase.CONFIRM, Phase.WHICH)
+    grows = state.phase is Phase.CODE or (confirms and state.may_grow(turn.accepted))
     collected = state.code if grows else ""
+    wants = state.fix[1] if state.phase is Phase.FIX and state.fix else None
+    if state.phase is Phase.SECRET and state.password:
+        wants = len(state.password)
     return Ask(
         reply,
-        EXPECT[state.phase],
+        Expect.CONFIRM_OR_MORE if confirms and grows else EXPECT[state.phase],
         digits_so_far=len(collected),
         keypad_only=state.keypad_only and state.phase in (Phase.CODE, Phase.FIX),
         collected=collected,
-        wants=state.fix[1] if state.phase is Phase.FIX and state.fix else None,
+        wants=wants,
         card=grows and state.card,
         instant_keys=_instant_keys(state.phase, grows),
     )

@@ -32,7 +32,8 @@ EXPECT: dict[Phase, Expect] = {
     Phase.SECRET: Expect.SECRET,
     Phase.MORE: Expect.MORE,
 }
-"""The listening phases, and how an utterance in them is to be read. In FIX "không" is zero."""
+"""The listening phases, and how an utterance in them is to be read. In FIX "không" is zero. After
+a read-back that may go on it is CONFIRM_OR_MORE."""
 
 EMPTY_REPLY = Reply(())
 

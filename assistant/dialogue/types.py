@@ -112,9 +112,9 @@ class Ask:
     ``digits_so_far``: how many digits of the code the next ones are appended to (0..15); never
     the digits themselves. ``keypad_only``: speech is not listened to. ``collected``: those
     digits, for ``progress`` alone. ``wants``: exactly so many digits fill the answer (a digit
-    being corrected); None: a whole code does. ``card``: a health card was announced.
-    ``instant_keys``: keys that, pressed first, are the whole turn; after others wait the
-    inter-digit time."""
+    being corrected, a password read back); None: a whole code does. ``card``: a health
+    card was announced. ``instant_keys``: keys that, pressed first, are the whole turn; after others
+    wait the inter-digit time."""
 
     reply: Reply
     expect: Expect

@@ -10,7 +10,7 @@ from assistant.nlu.normal import toneless
 from assistant.nlu.patterns import Words
 from assistant.nlu.tables import Answer
 from assistant.nlu.tokens import find_phrase
-from assistant.nlu.types import Expect
+from assistant.nlu.types import CONFIRMING, Expect
 
 _SHORT_TURN = 2  # words; "ừ" counts only in turns of one or two (domain.md)
 _STRONG_WORDS = 2  # "đúng rồi" inside a longer sentence; "vâng" never
@@ -31,10 +31,6 @@ def says_no(words: Sequence[str], expect: Expect, claimed: Collection[int] = ())
     """Whether the turn denies. ``claimed``: words of a recognised phrase ("không nghe rõ")."""
     answers = tables.answers()
     start = _after_polite(words)
-    if start < len(words) and _longest(words, start, _yes(expect)) > _longest(
-        words, start, _no(expect)
-    ):
-        return False  # "không sai"
     opening = _longest(words, start, _no(expect))
     if opening:
         following = words[start + opening] if start + opening < len(words) else ""
@@ -44,10 +40,19 @@ def says_no(words: Sequence[str], expect: Expect, claimed: Collection[int] = ())
     return _holds_no(words, expect, claimed)
 
 
+def is_unclear(words: Sequence[str], expect: Expect) -> bool:
+    """Whether the answer to a read-back is a yes to one and a no to another: "không sai"."""
+    start = _after_polite(words)
+    unclear = _longest(words, start, tables.answers().unclear)
+    return expect in CONFIRMING and unclear > _longest(words, start, _no(expect))
+
+
 def says_yes(words: Sequence[str], expect: Expect) -> bool:
     """Whether the turn affirms: only yes words and politeness, or a strong yes among few
     other words. The caller of this function tests no and questions first."""
     if any(find_phrase(words, i, tables.answers().but) for i in range(len(words))):
+        return False
+    if expect in CONFIRMING and not _plainly(words, expect):
         return False
     polite = tables.fillers().polite | {"rồi", "mà", "số", "mã", "là"}
     loose, strong, any_yes, allowed, i = 0, False, False, _LOOSE_WORDS, 0
@@ -67,6 +72,21 @@ def says_yes(words: Sequence[str], expect: Expect) -> bool:
             loose += 1
         i += short or 1
     return (any_yes and not loose) or (strong and loose <= allowed)
+
+
+def _plainly(words: Sequence[str], expect: Expect) -> bool:
+    """Whether nothing stands before the last yes that may have been a denial, and nothing after
+    it takes it back. A yes to a code resets a password: in doubt there is none."""
+    answers, doubted, at = tables.answers(), False, 0
+    any_yes = (*_yes(expect), *_short_yes(expect))
+    while at < len(words):
+        said = find_phrase(words, at, any_yes)
+        if (said and doubted) or (not said and words[at] in answers.takes_back):
+            return False
+        before = said or find_phrase(words, at, answers.before_yes)
+        doubted |= not before
+        at += before or 1
+    return True
 
 
 def _holds_no(words: Sequence[str], expect: Expect, claimed: Collection[int]) -> bool:

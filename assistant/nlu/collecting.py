@@ -11,11 +11,14 @@ from assistant.nlu.heard_digits import NO_DIGITS, HeardDigits
 from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.spans import COMPLETE, Run, code_of, read_run, whole_card
 from assistant.nlu.tokens import Role, Token, find_phrase
-from assistant.nlu.types import Correction, DigitSpan, Expect
+from assistant.nlu.types import CONFIRMING, Correction, DigitSpan, Expect
 
 _WHOLE_CODE = 9  # digits; as many are a code wherever they are said
 _FEW = 2  # digits; beside a stray word so few are a word misheard
 _SURE_RUN = 4  # digits; as many are digits among any words
+_READ_BACK = 4  # digits; as many after the password are the password read back
+_COLLECTING = frozenset({Expect.CODE, Expect.CONFIRM_OR_MORE})  # digits go on from those before
+_KEYS = frozenset("12")  # that answer a read-back: said alone they may name the key
 _NO = "không"
 
 
@@ -69,7 +72,7 @@ def _clauses(tokens: Sequence[Token], expect: Expect) -> list[_Clause]:
     fix, texts = tables.corrections(), [t.text for t in tokens]
     clauses: list[_Clause] = []
     marker, start, i = "", 0, 0
-    cuts = expect in (Expect.CODE, Expect.CONFIRM)
+    cuts = expect is Expect.CODE or expect in CONFIRMING
     while cuts and i < len(tokens):
         restart = find_phrase(texts, i, fix.restart)
         repair = 0 if restart else _repair_at(tokens, texts, i)
@@ -95,10 +98,8 @@ def _take(state: _State, clause: _Clause, expect: Expect, so_far: int) -> _State
     if clause.marker == "restart":
         state = _State(restart=True, correction=Correction(restart=True))
     change = placed_change(clause.tokens)
-    if change is not None and not _dictated(change, state, expect, so_far):
-        return _take_change(state, clause, change, so_far)
     if change is not None:
-        return replace(state, digits=state.digits + change.digits)
+        return _take_change(state, change, expect, so_far)
     run = read_run(clause.tokens, so_far + len(state.digits))
     if run is None:
         # "không một hai, à nhầm" and nothing after it: what was said is wrong, it comes again
@@ -125,7 +126,7 @@ def _take_run(state: _State, clause: _Clause, run: Run, expect: Expect, so_far: 
 def _repair_of_earlier(state: _State, said: HeardDigits, expect: Expect, so_far: int) -> _State:
     """A turn that begins with "à nhầm": one digit replaces the last one collected, a whole
     code replaces everything, anything between is asked again."""
-    if len(said) in COMPLETE or (expect is Expect.CONFIRM and len(said) >= _WHOLE_CODE):
+    if len(said) in COMPLETE or (expect in CONFIRMING and len(said) >= _WHOLE_CODE):
         return replace(state, digits=said, correction=Correction(restart=True))
     if expect is Expect.CODE and so_far == 0:
         return replace(state, digits=said)
@@ -134,10 +135,15 @@ def _repair_of_earlier(state: _State, said: HeardDigits, expect: Expect, so_far:
     return replace(state, undecided=expect is Expect.CODE)
 
 
-def _take_change(state: _State, clause: _Clause, change: PlacedChange, so_far: int) -> _State:
-    head = read_run(clause.tokens[: change.start], so_far + len(state.digits))
-    digits = state.digits + ((head.digits if head else None) or NO_DIGITS)
-    if change.undecided or (state.correction and not state.restart):
+def _take_change(state: _State, change: PlacedChange, expect: Expect, so_far: int) -> _State:
+    head = read_run(change.head, so_far + len(state.digits))
+    before = NO_DIGITS if head is None else head.digits
+    if before is None or change.undecided or (state.correction and not state.restart):
+        return replace(state, undecided=True)
+    digits = state.digits + before
+    if _dictated(change, digits, expect, so_far):
+        return replace(state, digits=digits + change.digits)
+    if change.doubtful and so_far + len(digits) not in COMPLETE:
         return replace(state, undecided=True)
     if digits:
         mended = apply(digits, change)
@@ -148,38 +154,46 @@ def _take_change(state: _State, clause: _Clause, change: PlacedChange, so_far: i
     return replace(state, digits=digits, correction=change.correction)
 
 
-def _dictated(change: PlacedChange, state: _State, expect: Expect, so_far: int) -> bool:
+def _dictated(change: PlacedChange, digits: HeardDigits, expect: Expect, so_far: int) -> bool:
     """While a code is collected "bốn số đầu là …" and "ba số cuối là …" may be dictation:
     the first digits when nothing is there yet, the last ones when they complete it."""
     if expect is not Expect.CODE or not change.digits:
         return False
-    have, said = so_far + len(state.digits), len(change.digits)
+    have, said = so_far + len(digits), len(change.digits)
     position = change.correction.position or 0
+    if digits and have in COMPLETE:
+        return False  # said whole in this turn, and its end mended
     return (have == 0 and position == 0) or (position < 0 and have + said in COMPLETE)
 
 
 def _believable(run: Run, expect: Expect) -> bool:
     """Whether number words among other words are digits at all."""
     length = len(run.digits or NO_DIGITS)
-    if expect is Expect.CODE:
-        if length >= _SURE_RUN or (run.others == 0 and run.unknown == 0):
+    alone = run.others == 0 and run.unknown == 0
+    if expect in _COLLECTING:
+        if length >= _SURE_RUN or alone:
             return True
         return length > (_FEW if run.others else 1) and run.others <= 1
-    return length >= _WHOLE_CODE or expect is Expect.SECRET or expect is Expect.CONFIRM
+    if expect in (Expect.MENU, Expect.MORE):  # a lone one names a key
+        return length >= _WHOLE_CODE or (alone and length > 1)
+    return True
 
 
 def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
     heard = len(state.digits)
-    if expect is Expect.SECRET:
+    if expect is Expect.SECRET and (state.undecided or heard < _READ_BACK):
         return Collected(heard_digits=heard)
-    if state.undecided and expect in (Expect.CODE, Expect.CONFIRM):
+    if state.undecided and (expect is Expect.CODE or expect in CONFIRMING):
         return Collected(undecided=True, heard_digits=heard)
     digits, denied = state.digits, False
-    if expect is Expect.CONFIRM:
-        digits, denied = _without_opening_no(digits)
-        if digits and len(digits) < _WHOLE_CODE:
+    if expect in CONFIRMING:
+        before = so_far if expect in _COLLECTING else 0
+        digits, denied = _without_opening_no(digits, before)
+        if expect is Expect.CONFIRM and digits and len(digits) < _WHOLE_CODE:
             digits, denied = NO_DIGITS, denied or state.digits.text.startswith("0")
-    span = _span(digits, state, 0 if state.restart or expect is not Expect.CODE else so_far)
+    if expect is Expect.CONFIRM_OR_MORE and _may_be_an_answer(digits):
+        return Collected(undecided=True, heard_digits=heard)
+    span = _span(digits, state, so_far if expect in _COLLECTING and not state.restart else 0)
     if digits and span is None:
         return Collected(undecided=True, heard_digits=heard)
     if expect is Expect.CODE:  # elsewhere the answer tables say what is a no
@@ -187,10 +201,16 @@ def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
     return Collected(span=span, correction=state.correction, denied=denied, heard_digits=heard)
 
 
-def _without_opening_no(digits: HeardDigits) -> tuple[HeardDigits, bool]:
+def _without_opening_no(digits: HeardDigits, so_far: int) -> tuple[HeardDigits, bool]:
     """ "không, không chín một …" after a read-back: one zero more than a code has is a no."""
-    opening_no = digits.text.startswith("0") and len(digits) - 1 in COMPLETE
-    return (digits.part(1), True) if opening_no and len(digits) not in COMPLETE else (digits, False)
+    whole = {so_far + len(digits), len(digits)}
+    opening_no = digits.text.startswith("0") and {n - 1 for n in whole} & COMPLETE
+    return (digits.part(1), True) if opening_no and not whole & COMPLETE else (digits, False)
+
+
+def _may_be_an_answer(digits: HeardDigits) -> bool:
+    """ "Một" may name the key for yes, and "không không" be a firm no."""
+    return digits.text in _KEYS or bool(digits and not digits.text.strip("0"))
 
 
 def _span(digits: HeardDigits, state: _State, so_far: int) -> DigitSpan | None:

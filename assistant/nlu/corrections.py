@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from assistant.nlu import tables
@@ -11,7 +11,7 @@ from assistant.nlu.heard_digits import NO_DIGITS, HeardDigits
 from assistant.nlu.numbers import digit_of
 from assistant.nlu.patterns import Words
 from assistant.nlu.spans import COMPLETE, read_run
-from assistant.nlu.tokens import Token, find_phrase
+from assistant.nlu.tokens import Role, Token, find_phrase
 from assistant.nlu.types import Correction
 
 
@@ -28,11 +28,12 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class PlacedChange:
     """A correction by place. ``head``: tokens before it; ``undecided``: digits that have no
-    one reading, or two places at once."""
+    one reading, or two places at once; ``doubtful``: its count may be a digit of the head."""
 
     correction: Correction = field(repr=False)
-    start: int
+    head: Sequence[Token] = field(repr=False)
     undecided: bool = False
+    doubtful: bool = False
     digits: HeardDigits = NO_DIGITS  # those of the correction
 
 
@@ -42,16 +43,30 @@ def placed_change(tokens: Sequence[Token]) -> PlacedChange | None:
     place = _find_place(texts)
     if place is None:
         return None
-    start = _back_over_wrong(texts, place.start)
+    head = tokens[: _back_over_wrong(texts, place.start)]
     rest = _after_not_but(tokens, place.end)
     if _find_place([t.text for t in rest]) is not None:
-        return PlacedChange(Correction(), start, undecided=True)
+        return PlacedChange(Correction(), head, undecided=True)
     run = read_run(rest, wanted=place.count)
     if run is not None and run.digits is None:
-        return PlacedChange(_correction(place, ""), start, undecided=True)
+        return PlacedChange(_correction(place, ""), head, undecided=True)
     said = (run.digits if run else None) or NO_DIGITS
+    if said and place.count not in (None, len(said)) and _ends_in_digit(head):
+        return _without_count(tokens, place, said)
     correction = _correction(place, said.text)
-    return PlacedChange(correction, start, digits=said if correction.digits else NO_DIGITS)
+    return PlacedChange(correction, head, digits=said if correction.digits else NO_DIGITS)
+
+
+def _ends_in_digit(head: Sequence[Token]) -> bool:
+    return bool(head) and head[-1].role is Role.NUMBER
+
+
+def _without_count(tokens: Sequence[Token], place: Place, said: HeardDigits) -> PlacedChange:
+    """ "… tám bốn số cuối là sáu": one digit is no four, so "bốn" belongs to those before."""
+    head = [*tokens[: place.start], replace(tokens[place.start], role=Role.NUMBER)]
+    position = min(place.position, 0) and -1
+    correction = _correction(replace(place, position=position, count=None), said.text)
+    return PlacedChange(correction, head, doubtful=True, digits=said)
 
 
 def repaired(before: HeardDigits, after: HeardDigits, so_far: int = 0) -> HeardDigits | None:

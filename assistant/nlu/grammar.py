@@ -18,8 +18,9 @@ from assistant.nlu.types import Expect
 
 # lengths of the runs that digits are cut into: single digits, groups, whole codes
 _RUNS = (1, 1, 2, 3, 4, 1, 3, 10, 2, 5, 10, 4, 12, 3, 10, 6)
-# A lone digit answers no "is that right?": on the telephone "không" sounds much like "sáu".
-_SHORTEST_RUN = {Expect.CONFIRM: 4}
+# A lone digit answers no "is that right?": on the telephone "không" sounds much like "sáu". After
+# the password and at the end nobody says fewer than a password or a code has.
+_SHORTEST_RUN = {Expect.CONFIRM: 4, Expect.SECRET: 4, Expect.MORE: 4}
 _ONSET = "ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|b|c|d|đ|g|h|k|l|m|n|p|r|s|t|v|x"  # longest first
 _RIME = "[aăâeêioôơuưy]{1,3}"
 _CODA = "ng|nh|ch|c|m|n|p|t"
@@ -58,6 +59,8 @@ def _group(name: str, expect: Expect) -> Iterable[Words]:
             return _digit_runs(_SHORTEST_RUN.get(expect, 1))
         case "numbers":
             return _number_phrases()
+        case "pairs":
+            return _pair_phrases()
         case "letters":
             return _letter_phrases()
         case "fillers":
@@ -150,6 +153,15 @@ def _number_phrases() -> Iterator[Words]:
     for n in usual[2:6]:
         yield from ((n, *word, digit) for word in number.repeat for digit in usual)
     yield from tables.numbers().folded
+
+
+def _pair_phrases() -> Iterator[Words]:
+    """Two digits as one number, each word of them in a few: where codes are the exception."""
+    number = tables.numbers()
+    tens = [words[0] for words in number.words.values()][2:]
+    ones = [w for words in list(number.words.values())[1:] for w in words]
+    yield from ((min(number.teen), one) for one in ones)
+    yield from ((tens[i % len(tens)], min(number.ten), one) for i, one in enumerate(ones))
 
 
 def _letter_phrases() -> Iterator[Words]:

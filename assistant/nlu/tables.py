@@ -12,7 +12,7 @@ import yaml
 
 from assistant.nlu.normal import words_of
 from assistant.nlu.patterns import Pattern, Words, compile_pattern
-from assistant.nlu.types import Expect, Intent
+from assistant.nlu.types import CONFIRMING, Expect, Intent
 
 ANY_STATE = frozenset(Expect)
 
@@ -70,6 +70,9 @@ class Answer:
 class Answers:
     no: tuple[Answer, ...]
     yes: tuple[Answer, ...]
+    unclear: tuple[Words, ...]  # neither: "không sai"
+    before_yes: tuple[Words, ...]  # what may stand before a yes to a code
+    takes_back: frozenset[str]  # and may not stand after it
     question: tuple[Words, ...]
     but: tuple[Words, ...]
     negatable: frozenset[str]  # "không" before or after one of these is never a zero
@@ -80,6 +83,7 @@ class Answers:
 class Fillers:
     hesitations: frozenset[str]
     separators: tuple[Words, ...]
+    other_numbers: tuple[Words, ...]  # "số điện thoại"
     lead_words: frozenset[str]
     phrases: tuple[Words, ...]
     polite: frozenset[str]
@@ -156,18 +160,25 @@ def fillers() -> Fillers:
     return Fillers(
         hesitations=frozenset(raw["hesitations"]),
         separators=longest_first(_phrases(raw["separators"])),
+        other_numbers=longest_first(_phrases(raw["other_numbers"])),
         lead_words=frozenset(raw["lead_words"]),
         phrases=_phrases(raw["phrases"]),
         polite=frozenset(raw["polite"]),
     )
 
 
+def _states(names: Sequence[str]) -> frozenset[Expect]:
+    """What counts in "confirm" also counts where the code may go on."""
+    states = frozenset(map(Expect, names))
+    return states | (CONFIRMING if Expect.CONFIRM in states else frozenset())
+
+
 def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
-    default = frozenset({Expect.MENU, Expect.CONFIRM, Expect.SECRET, Expect.MORE})
+    default = ANY_STATE - {Expect.CODE}
     return tuple(
         Answer(
             words=words,
-            states=frozenset(Expect(s) for s in row["in"]) if "in" in row else default,
+            states=_states(row["in"]) if "in" in row else default,
             short=bool(row.get("short", False)),
         )
         for row in rows
@@ -189,6 +200,9 @@ def answers() -> Answers:
     return Answers(
         no=_answers(raw["no"]),
         yes=_answers(raw["yes"]),
+        unclear=longest_first(_phrases(raw["unclear"])),
+        before_yes=longest_first(_phrases(raw["before_yes"])),
+        takes_back=frozenset(raw["takes_back"]),
         question=longest_first(_phrases(raw["question"])),
         but=_phrases(raw["but"]),
         negatable=frozenset(raw["negatable"]),
@@ -239,7 +253,7 @@ def intent_phrases() -> tuple[Phrase, ...]:
                 Phrase(
                     intent=Intent(name),
                     pattern=compile_pattern(str(text), raw["classes"]),
-                    states=frozenset(Expect(s) for s in states) if states else ANY_STATE,
+                    states=_states(states) if states else ANY_STATE,
                 )
             )
     return tuple(found)

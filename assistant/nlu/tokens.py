@@ -173,11 +173,24 @@ def _mark_classifiers(texts: Sequence[str], roles: list[Role]) -> None:
         after = _neighbour(roles, i + n - 1, 1) if n else None
         if after is not None and roles[after] is Role.NUMBER:
             roles[i : i + n] = [Role.CLASSIFIER] * n
-        elif after is not None and i and roles[i - 1] is Role.NUMBER:
+        elif after is not None and i and _counts(texts, roles, i - 1, after):
             roles[i - 1] = Role.LEAD  # "bốn số còn lại là …" counts what follows
         elif texts[i] in number.times and i and roles[i - 1] is Role.NUMBER:
             beside = [*roles[max(0, i - 2) : i - 1], *roles[i + 1 : i + 2]]
             roles[i] = Role.CLASSIFIER if Role.NUMBER in beside else roles[i]
+
+
+def _counts(texts: Sequence[str], roles: Sequence[Role], i: int, after: int) -> bool:
+    """Whether the number at ``i``, before "số" and a word at ``after``, counts what follows.
+    Behind another digit "một" and "không" are digits, and nothing counts an ordinal: "… bốn một
+    số cuối là sáu", "… bốn hai số thứ ba là năm"."""
+    if roles[i] is not Role.NUMBER:
+        return False
+    left = _neighbour(roles, i, -1)
+    if left is None or roles[left] is not Role.NUMBER:
+        return True
+    ordinal = find_phrase(texts, after, tables.corrections().ordinal)
+    return not ordinal and tables.numbers().digit.get(texts[i], "0") > "1"
 
 
 def _mark_zeros(texts: Sequence[str], roles: list[Role], expect: Expect) -> None:

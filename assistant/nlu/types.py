@@ -13,8 +13,13 @@ class Expect(StrEnum):
     MENU = "menu"  # reset intent, FAQ, agent, repeat
     CODE = "code"  # digits of the insurance code (10 or 12, or a 15-character card)
     CONFIRM = "confirm"  # yes/no after the read-back, or a correction of single digits
-    SECRET = "secret"  # noqa: S105 - the password was just spoken: repeat, slower, done
+    CONFIRM_OR_MORE = "confirm_or_more"  # the same of a code that may go on: or its next digits
+    SECRET = "secret"  # noqa: S105 - the password was spoken: repeat, slower, done, read back
     MORE = "more"  # "anything else?": yes/no, FAQ, another reset, goodbye
+
+
+CONFIRMING = frozenset({Expect.CONFIRM, Expect.CONFIRM_OR_MORE})
+"""Where a yes is a yes to a code."""
 
 
 @dataclass(frozen=True, slots=True)

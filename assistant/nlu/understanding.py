@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.nlu import tables
-from assistant.nlu.answers import is_question, says_no, says_yes
+from assistant.nlu.answers import is_question, is_unclear, says_no, says_yes
 from assistant.nlu.collecting import Collected, collect
 from assistant.nlu.match import Match, matches
 from assistant.nlu.normal import UNKNOWN_WORD, words_of
 from assistant.nlu.spans import COMPLETE
-from assistant.nlu.tokens import Token, tokenize, with_roles, without_runs
+from assistant.nlu.tokens import Token, find_phrase, tokenize, with_roles, without_runs
 from assistant.nlu.types import (
     DigitSpan,
     Expect,
@@ -38,7 +38,8 @@ DEFAULT_LIMITS = Limits()
 _WEAK_BESIDE_DIGITS = frozenset({Intent.WAIT, Intent.HELLO, Intent.RESET, Intent.MENU})
 # a yes beside one of these is only a way to begin: "vâng, nhắc lại giúp"
 _NO_YES_BESIDE = frozenset(Intent) - {Intent.RESET, Intent.HELLO}
-_DIGITS_OF_A_PASSWORD = 4
+# where digits would begin a code, or go on with it
+_ASKS_AGAIN = frozenset({Expect.MENU, Expect.CODE, Expect.MORE})
 _GROUP = 4  # digits; the longest group that a code is read back in, so that one question asks it
 _WORTH_KEEPING = 3  # digits heard well beside such a group
 
@@ -98,15 +99,16 @@ def _combine(
     intent = best.intent if best else None
     if _tie(found, limits):
         return Interpretation(text=text, rejection=Rejection.AMBIGUOUS)
+    if collected.span and _is_other_number(said, collected) and expect in _ASKS_AGAIN:
+        return Interpretation(text=text, intent=Intent.RESET)  # so the code is asked for
     has_digits = collected.span is not None or collected.correction is not None
-    if expect is Expect.SECRET and collected.heard_digits >= _DIGITS_OF_A_PASSWORD:
-        # the caller reads the password back: hearing it again is the safe answer
-        return Interpretation(text=text, intent=Intent.REPEAT)
-    if has_digits and intent in _WEAK_BESIDE_DIGITS:
+    asked = expect in (Expect.MENU, Expect.MORE)  # there a few digits beside a request count less
+    if has_digits and intent in _WEAK_BESIDE_DIGITS and not (asked and intent is Intent.RESET):
         intent = None
     if collected.correction is not None and intent is Intent.REPEAT:
         intent = None  # "đọc lại nhé, không một …": the caller reads again, not we
-    if collected.undecided and intent is None:
+    unclear = not has_digits and is_unclear(said, expect)
+    if (collected.undecided or unclear) and intent is None:
         return Interpretation(text=text, rejection=Rejection.AMBIGUOUS)
     meaning = Interpretation(
         text=text,
@@ -123,12 +125,21 @@ def _combine(
     return meaning
 
 
+def _is_other_number(said: Sequence[str], collected: Collected) -> bool:
+    """Whether the digits are announced as a phone number: nothing of a code is said of them."""
+    head = said[: collected.first_digit]
+    names = tables.fillers().other_numbers
+    named = [i for i in range(len(head)) if find_phrase(head, i, names)]
+    return bool(named) and "mã" not in head[named[-1] :]
+
+
 def _tie(found: Sequence[Match], limits: Limits) -> bool:
     """Two intents that fit equally well, on different words of the utterance."""
     if len(found) < 2:
         return False
     first, second = found[0], found[1]
-    return second.weight >= first.weight * (1 - limits.tie)
+    close = second.weight >= first.weight * (1 - limits.tie)
+    return close and not first.words & second.words
 
 
 def _yes_no(
@@ -141,7 +152,8 @@ def _yes_no(
     if collected.denied:
         return False
     claimed = best.words if best and meaning.intent else frozenset()
-    head = said[: collected.first_digit] if collected.first_digit is not None else said
+    taken = collected.span is not None or collected.undecided or meaning.correction is not None
+    head = said[: collected.first_digit] if taken else said  # "phím một" is no digit
     if says_no(head, expect, claimed):
         return False
     if expect is Expect.CODE or is_question(said) or meaning.correction is not None:
@@ -165,7 +177,8 @@ def _checked(
     span = meaning.digits
     if span is not None and span.confidence is not None:
         unsure = _unsure(span, limits.digit_confidence)
-        completes = expect is Expect.CODE and digits_so_far + len(span.digits) in COMPLETE
+        collects = expect in (Expect.CODE, Expect.CONFIRM_OR_MORE)
+        completes = collects and digits_so_far + len(span.digits) in COMPLETE
         low = bool(unsure) and not _can_be_asked_for(unsure, len(span.digits), completes)
         meaning = replace(meaning, digits=replace(span, unsure=unsure))
     else:

@@ -85,6 +85,55 @@ def test_the_last_digit_of_a_code_ends_the_turn() -> None:
     assert talk.events[1] == Keyed("9123456780")
 
 
+@pytest.mark.parametrize("every", [0.0, 0.06, 0.2])
+@pytest.mark.parametrize("key", ["8", "1", "#"])
+def test_a_bounced_key_is_one_press(key: str, every: float) -> None:
+    first = Ask(EMPTY, Expect.MENU, instant_keys="0123456789*#")
+    call, talk = start(first, Ask(HELLO, Expect.CODE), BYE)
+    call.step(QUIET)
+    if every:
+        press(call, key * 2, every)
+    else:
+        call.step(QUIET, key * 2)
+    play(call, silence(1.5))
+    press(call, "9123456780", 0.4)
+    assert talk.events[1:] == [Keyed(key), Keyed("9123456780")]
+
+
+def test_the_same_key_later_is_another_press() -> None:
+    call, talk = start(Ask(EMPTY, Expect.MENU, instant_keys="8"), Ask(EMPTY, Expect.CODE), BYE)
+    call.step(QUIET)
+    press(call, "88123456780", 0.4)
+    assert talk.events[1:] == [Keyed("8"), Keyed("8123456780")]
+
+
+@pytest.mark.parametrize("every", [0.06, 0.2])
+def test_a_code_dialled_at_once_keeps_its_first_digit(every: float) -> None:
+    """A stored number dials key and code in one go: what looks like a bounce goes on."""
+    call, talk = start(Ask(EMPTY, Expect.MENU, instant_keys="8"), Ask(EMPTY, Expect.CODE), BYE)
+    call.step(QUIET)
+    press(call, "88123456780", every)
+    assert talk.events[1:] == [Keyed("8"), Keyed("8123456780")]
+
+
+@pytest.mark.parametrize("every", [0.02, 0.1])
+def test_equal_digits_of_a_code_all_count(every: float) -> None:
+    call, talk = start(Ask(EMPTY, Expect.CODE), BYE)
+    call.step(QUIET)
+    press(call, "8888811000", every)
+    assert talk.events[1] == Keyed("8888811000")
+
+
+def test_a_hash_after_a_key_that_was_the_answer_belongs_to_it() -> None:
+    """ "1#" at the confirmation: the # must not say "written down" before the password began."""
+    first = Ask(EMPTY, Expect.CONFIRM, instant_keys="12#")
+    call, talk = start(first, Ask(HELLO, Expect.SECRET, instant_keys="0123456789*#"), BYE)
+    call.step(QUIET)
+    press(call, "1#", 0.5)
+    play(call, silence(2))
+    assert talk.events[1:] == [Keyed("1")]
+
+
 def test_a_hash_after_the_last_digit_belongs_to_the_code() -> None:
     call, talk = start(Ask(EMPTY, Expect.CODE), Ask(HELLO, Expect.CONFIRM), BYE)
     call.step(QUIET)

@@ -413,7 +413,7 @@ def test_step_is_total_and_keeps_to_its_table(
 ) -> None:
     def judge(before: DialogueState, event: Event, after: DialogueState, action: Action) -> None:
         rows = TABLE[before.phase]
-        meaning = meaning_of(before, event, rows)
+        meaning = meaning_of(before, event, rows, limits.accepted_ids)
         if meaning not in rows:
             said_something = meaning in FROM_CALLER and Meaning.NO_MATCH in rows
             meaning = Meaning.NO_MATCH if said_something else Meaning.UNEXPECTED
@@ -422,7 +422,8 @@ def test_step_is_total_and_keeps_to_its_table(
         gave_up = Meaning.NO_MATCH in rows and before.misses + 1 >= limits.no_match_goodbye
         assert after.phase in allowed or (after.phase is Phase.ENDED and (out_of_turns or gave_up))
         if isinstance(action, Ask):
-            assert action.expect is EXPECT[after.phase]
+            grows = after.phase in (Phase.CONFIRM, Phase.WHICH) and action.collected
+            assert action.expect is (Expect.CONFIRM_OR_MORE if grows else EXPECT[after.phase])
             assert action.digits_so_far == len(action.collected) <= 15
 
     Walk(seed, caller, limits).run(judge)

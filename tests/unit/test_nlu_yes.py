@@ -1,0 +1,108 @@
+"""A yes to a code resets a password: nothing that was, or may have been, a denial becomes one."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+
+from assistant.nlu import interpret_text, tables, vocabulary
+from assistant.nlu.normal import UNKNOWN_WORD, toneless
+from assistant.nlu.types import CONFIRMING, Expect
+
+NOT = ("không", "hông", "hổng", "chưa", "chẳng", "chả", "đừng", "đâu có", "không phải", "chưa phải")
+HEARD_NOT = ("không", "hông", "chưa", "chẳng", "đừng", "đâu")  # of which others are badly heard
+POLITE = ("", "dạ ", "dạ thưa cô ")
+PLAIN = ("đúng", "đúng rồi", "phải", "dạ đúng", "được", "ừ")  # yes as most people say it
+_ONSET = re.compile("ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|[bcdđghklmnprstvx]")
+
+
+def yes_phrases(expect: Expect) -> list[str]:
+    answers = [a for a in tables.answers().yes if expect in a.states]
+    return sorted({" ".join(a.words) for a in answers})
+
+
+def no_phrases(expect: Expect) -> list[str]:
+    return sorted({" ".join(a.words) for a in tables.answers().no if expect in a.states})
+
+
+def rime(word: str) -> str:
+    """What is left of a syllable without its onset and tone: telephones lose onsets first."""
+    base = toneless(word)
+    onset = _ONSET.match(base)
+    return base[onset.end() :] if onset and onset.end() < len(base) else base
+
+
+@cache
+def badly_heard() -> tuple[str, ...]:
+    """Words of the recognizer that rhyme with a denial, and noise."""
+    rimes = {rime(word) for word in HEARD_NOT}
+    known = {word for a in tables.answers().yes for word in a.words}
+    return (*(w for w in vocabulary() if rime(w) in rimes and w not in known), UNKNOWN_WORD)
+
+
+def is_yes(text: str, expect: Expect) -> bool:
+    return interpret_text(text, expect, digits_so_far=10).yes_no is True
+
+
+both = pytest.mark.parametrize("expect", sorted(CONFIRMING))
+
+
+@both
+def test_every_yes_is_one_and_no_denial_is(expect: Expect) -> None:
+    assert [p for p in yes_phrases(expect) if not is_yes(p, expect)] == []
+    for phrase in no_phrases(expect):
+        assert interpret_text(phrase, expect).yes_no is False, phrase
+
+
+@both
+def test_a_yes_after_a_denial_is_none(expect: Expect) -> None:
+    texts = [f"{no} {yes}" for no in NOT for yes in yes_phrases(expect)]
+    texts += [f"{polite}{no} {yes}" for polite in POLITE for no in NOT for yes in PLAIN]
+    assert [text for text in texts if is_yes(text, expect)] == []
+
+
+@both
+def test_a_yes_after_a_badly_heard_denial_is_none(expect: Expect) -> None:
+    assert {"ông", "công", "thông", "thưa", "rứa", UNKNOWN_WORD} <= set(badly_heard())
+    texts = [f"{polite}{no} {yes}" for polite in POLITE for no in badly_heard() for yes in PLAIN]
+    texts += [f"{UNKNOWN_WORD} {yes}" for yes in yes_phrases(expect)]
+    texts += [f"ông {yes}" for yes in yes_phrases(expect)]
+    assert [text for text in texts if is_yes(text, expect)] == []
+
+
+@both
+def test_a_denial_with_one_word_badly_heard_is_no_yes(expect: Expect) -> None:
+    """Each word of each denial of several words, replaced by each word that rhymes with it. "Sai"
+    and the rare "chả" rhyme with "phải" and "dạ": what they become is a plain yes, beyond text."""
+    taken = []
+    for phrase in no_phrases(expect):
+        words = phrase.split()
+        for i, word in enumerate(words):
+            if word in ("sai", "chả"):
+                continue
+            for heard in (w for w in vocabulary() if rime(w) == rime(word)):
+                text = " ".join([*words[:i], heard, *words[i + 1 :]])
+                taken += [text] if is_yes(text, expect) else []
+    assert taken == []
+
+
+@both
+@pytest.mark.parametrize("denial", ["không phải", "không đúng", "sai rồi", "chưa đúng", "sai"])
+def test_a_yes_before_a_denial_is_none(expect: Expect, denial: str) -> None:
+    texts = [f"{yes} {denial}" for yes in yes_phrases(expect)]
+    assert [text for text in texts if is_yes(text, expect)] == []
+
+
+def test_what_may_stand_before_a_yes_rhymes_with_no_denial() -> None:
+    rimes = {rime(word) for word in HEARD_NOT}
+    single = [words[0] for words in tables.answers().before_yes if len(words) == 1]
+    assert [word for word in single if rime(word) in rimes] == []
+
+
+@pytest.mark.parametrize("expect", list(Expect))
+def test_a_question_is_no_yes(expect: Expect) -> None:
+    asks = [" ".join(words) for words in tables.answers().question]
+    texts = [f"{yes} {ask}" for yes in PLAIN for ask in asks]
+    assert [text for text in texts if is_yes(text, expect)] == []
