@@ -7,8 +7,8 @@
 4. it aligns everything it heard;
 5. it learns the phone of every output (the bulk of the training);
 6. it aligns again, better; words and short stretches are cut out of people's sentences;
-7. it learns from those too: codes and answers spliced from people's words, abrupt beginnings,
-   sounds that are no speech;
+7. it learns from those too: codes and answers spliced from people's words and from words
+   grafted of their syllables, abrupt beginnings, sounds that are no speech;
 8. network, lexicon and grammar are written as a Vosk model folder.
 
 Every stage depends on the seed and the stages before it. A killed run goes on where it was.
@@ -32,6 +32,7 @@ from assistant.training.cut import balanced, packed, single_words, stretches
 from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model, phone_priors
 from assistant.training.folder import Search, write_model
+from assistant.training.graft import changed, grafts
 from assistant.training.graph import build
 from assistant.training.lexicon import phone_table
 from assistant.training.net import AcousticNet, NetShape
@@ -66,7 +67,7 @@ class Scale:
     second: Plan
     third: Plan
     mild_epochs: int = 4
-    voices_per_clip: int = 2  # other voices that every recording is given
+    voices_per_clip: int = 4  # other voices that every recording is given
     stretches: int = 3  # cut out of every utterance
     per_word: int = 150  # utterances of every number and answer word
     sounds: int = 600
@@ -85,9 +86,9 @@ class Scale:
 FULL = Scale(
     amounts=Amounts(),
     shape=NetShape(phones=len(phone_table())),
-    first=Plan(epochs=40, epoch_hours=2.0),
-    second=Plan(epochs=200, stop=36, epoch_hours=2.0, average=0.998, seed=20261124),
-    third=Plan(epochs=30, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, blend=True,
+    first=Plan(epochs=14, epoch_hours=2.0, smoothing=0.0, dropout=0.05, average=0.995),
+    second=Plan(epochs=60, stop=24, epoch_hours=2.0, average=0.998, seed=20261124),
+    third=Plan(epochs=32, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, blend=True,
                seed=20261125),
 )  # fmt: skip
 TOY = replace(
@@ -181,9 +182,11 @@ class Recipe:
     def third_training(self, known: dict[str, Corpus], cuts: dict[str, Corpus]) -> AcousticNet:
         sources = [replace(s, weight=s.weight * 0.55) for s in _sources(known)]
         shares = {
-            "numbers": (0.16, (1, 10)),
-            "answers": (0.07, (1, 4)),
-            "stretches": (0.18, (1, 2)),
+            "numbers": (0.07, (1, 10)),
+            "answers": (0.04, (1, 4)),
+            "grafted-numbers": (0.12, (1, 10)),
+            "grafted-answers": (0.05, (1, 4)),
+            "stretches": (0.14, (1, 2)),
         }
         for name, (share, join) in shares.items():
             if len(cuts[name]):
@@ -203,11 +206,16 @@ class Recipe:
         """Number words, answer words and short stretches said by people; sounds."""
         rng = np.random.default_rng(self.seed)
         people = [c for name, c in known.items() if name not in SYNTHETIC]
+        sentences = [c for name, c in known.items() if name.endswith("/0") and not _single(c)]
         scale = self.scale
 
         def words(wanted: list[str]) -> Corpus:
             pieces = [p for c in people for p in single_words(c, wanted, rng)]
             return packed(balanced(pieces, scale.per_word, rng), speaker="people")
+
+        def grafted(wanted: list[str]) -> Corpus:
+            pieces = list(grafts(sentences, wanted, scale.per_word, rng))
+            return packed([*pieces, *changed(pieces, another_voice, rng)], speaker="people")
 
         def short() -> Corpus:
             return packed([p for c in people for p in stretches(c, rng, scale.stretches)])
@@ -215,6 +223,8 @@ class Recipe:
         return {
             "numbers": self._kept("cuts/numbers", partial(words, NUMBER_WORDS)),
             "answers": self._kept("cuts/answers", partial(words, ANSWER_WORDS)),
+            "grafted-numbers": self._kept("cuts/grafted-numbers", partial(grafted, NUMBER_WORDS)),
+            "grafted-answers": self._kept("cuts/grafted-answers", partial(grafted, ANSWER_WORDS)),
             "stretches": self._kept("cuts/stretches", short),
             "sounds": self._kept("cuts/sounds", partial(sounds, scale.sounds, self.seed)),
         }
@@ -265,12 +275,17 @@ def _sources(corpora: dict[str, Corpus]) -> list[Source]:
     words joined into strings."""
     people = {name: c for name, c in corpora.items() if name not in SYNTHETIC}
     sources = [Source(corpora[name], share) for name, share in SYNTHETIC.items()]
-    single = {n for n, c in people.items() if all(len(t.split()) == 1 for t in c.texts)}
+    single = {n for n, c in people.items() if _single(c)}
     hours = sum(c.hours for n, c in people.items() if n not in single)
     for name, corpus in people.items():
         share = 0.17 / len(single) if name in single else 0.83 * corpus.hours / hours
         sources.append(Source(corpus, share * 0.6, join=(1, 10) if name in single else (1, 1)))
     return sources
+
+
+def _single(corpus: Corpus) -> bool:
+    """Whether every utterance is a word alone."""
+    return all(" " not in text for text in corpus.texts)
 
 
 def _calibrated(path: Path, scale: Scale, stream: Stream) -> AcousticNet:

@@ -45,11 +45,12 @@ class Plan:
     weight_decay: float = 1e-3
     average: float = 0.999  # decay of the running average of weights, per step
     ctc_share: float = 0.1  # of CTC beside the frames' loss, where outputs are labelled
-    dropout: float = 0.05
+    dropout: float = 0.1
+    smoothing: float = 0.1  # of the labels: this much of each is spread over all phones
     batch_norm: bool = True  # False: normalisation stays as it is (small data, folded models)
-    time_masks: int = 1  # SpecAugment
+    time_masks: int = 2  # SpecAugment
     mask_frames: int = 12
-    band_masks: int = 1
+    band_masks: int = 2
     mask_bands: int = 8
     blend: bool = False  # end with the mean of the first epoch's average and the last's
     threads: int = 1  # the other core spoils and measures speech
@@ -63,7 +64,8 @@ def mask(features: Tensor, plan: Plan, generator: torch.Generator) -> Tensor:
     mean = features.mean(dim=1)
     for row in range(len(out)):
         for _ in range(plan.time_masks):
-            width = int(torch.randint(0, plan.mask_frames + 1, (1,), generator=generator))
+            longest = min(plan.mask_frames, out.shape[1] // 12)
+            width = int(torch.randint(0, longest + 1, (1,), generator=generator))
             limit = max(out.shape[1] - width, 1)
             start = int(torch.randint(0, limit, (1,), generator=generator))
             out[row, start : start + width] = mean[row]
@@ -88,13 +90,14 @@ def ctc(log_probs: Tensor, batch: Batch) -> Tensor:
     return losses.sum() / batch.phone_counts.sum().clamp_min(1)
 
 
-def frame_loss(log_probs: Tensor, batch: Batch) -> Tensor:
+def frame_loss(log_probs: Tensor, batch: Batch, smoothing: float = 0.0) -> Tensor:
     """Mean cross-entropy of the labelled outputs; 0 where a batch has none."""
     if not bool((batch.labels != UNLABELLED).any()):
         return log_probs.new_zeros(())
-    return torch.nn.functional.nll_loss(
-        log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=UNLABELLED
-    )
+    return torch.nn.functional.cross_entropy(
+        log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=UNLABELLED,
+        label_smoothing=smoothing,
+    )  # fmt: skip
 
 
 def rate_at(plan: Plan, progress: float) -> float:
@@ -266,7 +269,7 @@ class Trainer:
         features = mask(batch.features, self.plan, generator)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             log_probs = self.net(features)
-        frames = frame_loss(log_probs, batch)
+        frames = frame_loss(log_probs, batch, self.plan.smoothing)
         sequence = ctc(log_probs, batch)
         labelled = bool(frames.requires_grad)
         loss = frames + self.plan.ctc_share * sequence if labelled else sequence
