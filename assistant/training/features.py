@@ -44,7 +44,8 @@ def warped(features: npt.NDArray[np.float32], factor: float) -> npt.NDArray[np.f
     places = (_mel(hertz) - mel[0]) / (mel[1] - mel[0])
     low = np.clip(np.floor(places).astype(int), 0, BINS - 2)
     share = np.clip(places - low, 0.0, 1.0).astype(np.float32)
-    return features[:, low] * (1 - share) + features[:, low + 1] * share
+    out = features[:, low] * (1 - share) + features[:, low + 1] * share
+    return np.asarray(out, np.float32)
 
 
 def _mel(hertz: npt.ArrayLike) -> npt.NDArray[np.float64]:

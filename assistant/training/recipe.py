@@ -9,7 +9,8 @@
 6. it aligns again, better; words and short stretches are cut out of people's sentences;
 7. it learns from those too: codes and answers spliced from people's words and from words
    grafted of their syllables, abrupt beginnings, sounds that are no speech;
-8. network, lexicon and grammar are written as a Vosk model folder.
+8. it learns to prefer the whole reading that was said to any other, with the decoder's scores;
+9. network, lexicon and grammar are written as a Vosk model folder.
 
 Every stage depends on the seed and the stages before it. A killed run goes on where it was.
 ``start``: a ``final.mdl`` whose network goes on learning, in place of stage 3.
@@ -18,18 +19,19 @@ Every stage depends on the seed and the stages before it. A killed run goes on w
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from assistant.training.align import aligned
 from assistant.training.corpus import Corpus, read_labelled
 from assistant.training.cut import balanced, packed, single_words, stretches
-from assistant.training.data import Source, Stream
+from assistant.training.data import Source, Stream, target
 from assistant.training.export import acoustic_model, phone_priors
 from assistant.training.folder import Search, write_model
 from assistant.training.graft import changed, grafts
@@ -37,6 +39,7 @@ from assistant.training.graph import build
 from assistant.training.lexicon import phone_table
 from assistant.training.net import AcousticNet, NetShape
 from assistant.training.reading import calibrate, read_network
+from assistant.training.sequence import Criterion, phone_bigram
 from assistant.training.sounds import sounds
 from assistant.training.synthesis import speak_all
 from assistant.training.texts import (
@@ -66,6 +69,7 @@ class Scale:
     first: Plan
     second: Plan
     third: Plan
+    fourth: Plan
     mild_epochs: int = 4
     voices_per_clip: int = 4  # other voices that every recording is given
     stretches: int = 3  # cut out of every utterance
@@ -90,6 +94,8 @@ FULL = Scale(
     second=Plan(epochs=60, stop=24, epoch_hours=2.0, average=0.998, seed=20261124),
     third=Plan(epochs=32, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, blend=True,
                seed=20261125),
+    fourth=Plan(epochs=6, epoch_hours=4.0, learning_rate=3e-4, warmup_epochs=0.1, average=0.998,
+                frame_share=0.3, seed=20261126),
 )  # fmt: skip
 TOY = replace(
     FULL,
@@ -97,11 +103,13 @@ TOY = replace(
     shape=NetShape(front=64, width=160, rank=64, phones=len(phone_table()),
                    offsets=((-1, 0, 1),) * 4),
     first=Plan(epochs=6, epoch_hours=0.4, threads=2, learning_rate=4e-3, warmup_epochs=0.2,
-               average=0.99, dropout=0.0, workers=0),
+               average=0.99, dropout=0.0, smoothing=0.0, workers=0),
     second=Plan(epochs=5, epoch_hours=0.4, threads=2, learning_rate=3e-3, average=0.99,
-                dropout=0.0, workers=0),
+                dropout=0.0, smoothing=0.0, workers=0),
     third=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=5e-4, average=0.99,
-               dropout=0.0, workers=0),
+               dropout=0.0, smoothing=0.0, workers=0),
+    fourth=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=2e-4, average=0.99,
+                dropout=0.0, smoothing=0.0, frame_share=0.3, workers=0),
     mild_epochs=8, voices_per_clip=1, per_word=10, sounds=12, common_words=0, codes=200,
     voices=1, human_limit=12,
 )  # fmt: skip
@@ -123,22 +131,24 @@ class Recipe:
 
     def run(self, say: Callable[[str], None] = lambda line: None) -> Path:
         """Make the model; returns its folder. ``say`` hears one line a stage."""
-        say("1/8 synthesis")
+        say("1/9 synthesis")
         heard = self.synthetic()
-        say("2/8 recordings of people, and the same in other voices")
+        say("2/9 recordings of people, and the same in other voices")
         heard |= self.people()
-        say("3/8 first training")
+        say("3/9 first training")
         net = self.first_training(heard)
-        say("4/8 alignment")
+        say("4/9 alignment")
         known = self.aligned(net, heard, "first")
-        say("5/8 training on alignments")
+        say("5/9 training on alignments")
         net = self.second_training(known)
-        say("6/8 alignment, words and stretches out of sentences")
+        say("6/9 alignment, words and stretches out of sentences")
         known = self.aligned(net, heard, "second")
         cuts = self.cuts(known)
-        say("7/8 training on pieces")
+        say("7/9 training on pieces")
         net = self.third_training(known, cuts)
-        say("8/8 writing the model")
+        say("8/9 training on whole readings")
+        net = self.fourth_training(net, known, cuts)
+        say("9/9 writing the model")
         return self.write(net)
 
     def synthetic(self) -> dict[str, Corpus]:
@@ -180,21 +190,21 @@ class Recipe:
                            self.work / "first/checkpoint.pt")  # fmt: skip
 
     def third_training(self, known: dict[str, Corpus], cuts: dict[str, Corpus]) -> AcousticNet:
-        sources = [replace(s, weight=s.weight * 0.55) for s in _sources(known)]
-        shares = {
-            "numbers": (0.07, (1, 10)),
-            "answers": (0.04, (1, 4)),
-            "grafted-numbers": (0.12, (1, 10)),
-            "grafted-answers": (0.05, (1, 4)),
-            "stretches": (0.14, (1, 2)),
-        }
-        for name, (share, join) in shares.items():
-            if len(cuts[name]):
-                sources.append(Source(cuts[name], share, join=join, gap=0.3))
-        sources.append(Source(cuts["sounds"], 0.04))
         plan = self.scale.third
-        return self._train(Stream(sources, plan.seed), plan, "third",
+        return self._train(Stream(_pieces(known, cuts), plan.seed), plan, "third",
                            self.work / "second/checkpoint.pt")  # fmt: skip
+
+    def fourth_training(
+        self, net: AcousticNet, known: dict[str, Corpus], cuts: dict[str, Corpus]
+    ) -> AcousticNet:
+        plan, sources = self.scale.fourth, _pieces(known, cuts)
+        criterion = Criterion(
+            phone_bigram(_readings(sources), self.scale.shape.phones),
+            torch.from_numpy(self.priors(net)),
+            self.scale.search.acoustic_scale,
+        )
+        return self._train(Stream(sources, plan.seed), plan, "fourth",
+                           self.work / "third/checkpoint.pt", criterion)  # fmt: skip
 
     def aligned(self, net: AcousticNet, heard: dict[str, Corpus], stage: str) -> dict[str, Corpus]:
         return {
@@ -240,10 +250,17 @@ class Recipe:
             "words": len(words),
             "parameters": sum(p.numel() for p in net.parameters()),
         }
-        write_model(self.out, acoustic_model(net, self._priors(net)), graph, about, scale.search)
+        write_model(self.out, acoustic_model(net, self.priors(net)), graph, about, scale.search)
         return self.out
 
-    def _priors(self, net: AcousticNet) -> npt.NDArray[np.float32]:
+    def priors(self, net: AcousticNet) -> npt.NDArray[np.float32]:
+        """Of the first network that is asked; the decoder and the last training use the same."""
+        kept = self.work / "priors.npy"
+        if not kept.is_file():
+            np.save(kept, self._measured_priors(net))
+        return np.asarray(np.load(kept), np.float32)
+
+    def _measured_priors(self, net: AcousticNet) -> npt.NDArray[np.float32]:
         stream = Stream(_sources(self.synthetic() | self.people()), self.seed)
         batches = iter(stream)
         scale = self.scale
@@ -260,8 +277,9 @@ class Recipe:
             make().save(folder)
         return Corpus.load(folder)
 
-    def _train(self, stream: Stream, plan: Plan, name: str, start: Path | None) -> AcousticNet:
-        trainer = Trainer(stream, self.scale.shape, plan, self.work / name)
+    def _train(self, stream: Stream, plan: Plan, name: str, start: Path | None,
+               criterion: Criterion | None = None) -> AcousticNet:  # fmt: skip
+        trainer = Trainer(stream, self.scale.shape, plan, self.work / name, criterion)
         if not trainer.resume() and start is not None:
             if start.suffix == ".mdl":
                 trainer.take(_calibrated(start, self.scale, stream))
@@ -281,6 +299,32 @@ def _sources(corpora: dict[str, Corpus]) -> list[Source]:
         share = 0.17 / len(single) if name in single else 0.83 * corpus.hours / hours
         sources.append(Source(corpus, share * 0.6, join=(1, 10) if name in single else (1, 1)))
     return sources
+
+
+def _pieces(known: dict[str, Corpus], cuts: dict[str, Corpus]) -> list[Source]:
+    """Everything that was heard, and the pieces cut out of it."""
+    sources = [replace(s, weight=s.weight * 0.55) for s in _sources(known)]
+    shares = {
+        "numbers": (0.07, (1, 10)),
+        "answers": (0.04, (1, 4)),
+        "grafted-numbers": (0.12, (1, 10)),
+        "grafted-answers": (0.05, (1, 4)),
+        "stretches": (0.14, (1, 2)),
+    }
+    for name, (share, join) in shares.items():
+        if len(cuts[name]):
+            sources.append(Source(cuts[name], share, join=join, gap=0.3))
+    sources.append(Source(cuts["sounds"], 0.04))
+    return sources
+
+
+def _readings(sources: list[Source]) -> Iterator[tuple[list[int], float]]:
+    """Phones of what the sources say and how often; where utterances are joined, two at a time."""
+    for source in sources:
+        texts, weight = source.corpus.texts, source.weight / len(source.corpus)
+        for text, after in zip(texts, [*texts[1:], ""], strict=True):
+            joined = f"{text} {after}" if source.join[1] > 1 else text
+            yield target(joined.strip()), weight
 
 
 def _single(corpus: Corpus) -> bool:
