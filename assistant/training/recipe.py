@@ -18,8 +18,10 @@ Every stage depends on the seed and the stages before it. A killed run goes on w
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +29,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from tqdm import tqdm
 
 from assistant.training.align import aligned
 from assistant.training.corpus import Corpus, read_labelled
@@ -83,7 +86,7 @@ class Scale:
     word_cost: float = -0.5
     prior_scale: float = 0.4
     blank_penalty: float = 0.0
-    synthesis_workers: int = 2
+    workers: int = 2  # processes that speak and align
     voices: int | None = None  # None: a new caller for every synthetic utterance
 
 
@@ -92,7 +95,7 @@ FULL = Scale(
     shape=NetShape(phones=len(phone_table())),
     first=Plan(epochs=14, epoch_hours=2.0, smoothing=0.0, dropout=0.05, average=0.995),
     second=Plan(epochs=60, stop=24, epoch_hours=2.0, average=0.998, seed=20261124),
-    third=Plan(epochs=32, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, blend=True,
+    third=Plan(epochs=24, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, blend=True,
                seed=20261125),
     fourth=Plan(epochs=6, epoch_hours=4.0, learning_rate=3e-4, warmup_epochs=0.1, average=0.998,
                 frame_share=0.3, seed=20261126),
@@ -165,7 +168,7 @@ class Recipe:
 
     def _spoken(self, lines: list[str], seed: int) -> Corpus:
         scale = self.scale
-        return speak_all(lines, seed, scale.synthesis_workers, self.progress, scale.voices)
+        return speak_all(lines, seed, scale.workers, self.progress, scale.voices)
 
     def people(self) -> dict[str, Corpus]:
         """Every set as it is ("NAME/0") and in other voices ("NAME/1", …)."""
@@ -207,10 +210,16 @@ class Recipe:
                            self.work / "third/checkpoint.pt", criterion)  # fmt: skip
 
     def aligned(self, net: AcousticNet, heard: dict[str, Corpus], stage: str) -> dict[str, Corpus]:
-        return {
-            name: self._kept(f"aligned/{stage}/{name}", partial(aligned, net, corpus))
-            for name, corpus in heard.items()
-        }
+        folders = {name: self.work / f"aligned/{stage}/{name}" for name in heard}
+        missing = [n for n, folder in folders.items() if not (folder / "meta.json").is_file()]
+        missing.sort(key=lambda name: -len(heard[name].samples))
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self.scale.workers, mp_context=context) as pool:
+            jobs = [pool.submit(_align, net, heard[n], folders[n]) for n in missing]
+            for job in tqdm(as_completed(jobs), desc="alignment", total=len(jobs),
+                            disable=not self.progress):  # fmt: skip
+                job.result()
+        return {name: Corpus.load(folder) for name, folder in folders.items()}
 
     def cuts(self, known: dict[str, Corpus]) -> dict[str, Corpus]:
         """Number words, answer words and short stretches said by people; sounds."""
@@ -325,6 +334,11 @@ def _readings(sources: list[Source]) -> Iterator[tuple[list[int], float]]:
         for text, after in zip(texts, [*texts[1:], ""], strict=True):
             joined = f"{text} {after}" if source.join[1] > 1 else text
             yield target(joined.strip()), weight
+
+
+def _align(net: AcousticNet, corpus: Corpus, folder: Path) -> None:
+    torch.set_num_threads(1)
+    aligned(net, corpus).save(folder)
 
 
 def _single(corpus: Corpus) -> bool:
