@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -34,12 +34,19 @@ from tqdm import tqdm
 from assistant.training.align import aligned
 from assistant.training.corpus import Corpus, read_labelled
 from assistant.training.cut import balanced, packed, single_words, stretches
-from assistant.training.data import Source, Stream, target
+from assistant.training.data import Stream
 from assistant.training.export import acoustic_model, phone_priors
 from assistant.training.folder import Search, write_model
 from assistant.training.graft import changed, grafts
 from assistant.training.graph import build
 from assistant.training.lexicon import phone_table
+from assistant.training.mixture import (
+    SYNTHETIC,
+    readings,
+    single_words_only,
+    sources_of,
+    with_pieces,
+)
 from assistant.training.net import AcousticNet, NetShape
 from assistant.training.reading import calibrate, read_network
 from assistant.training.sequence import Criterion, phone_bigram
@@ -59,8 +66,6 @@ from assistant.training.voices import another_voice
 ANSWER_WORDS = (
     "đúng sai phải vâng dạ rồi chưa được lại mật khẩu cấp quên nhắc nói số cuối đầu mã bảo hiểm"
 ).split()
-
-SYNTHETIC = {"codes": 0.14, "speech": 0.26}  # shares of what is heard; people say the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ FULL = Scale(
     shape=NetShape(phones=len(phone_table())),
     first=Plan(epochs=14, epoch_hours=2.0, smoothing=0.0, dropout=0.05, average=0.995),
     second=Plan(epochs=60, stop=24, epoch_hours=2.0, average=0.998, seed=20261124),
-    third=Plan(epochs=24, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, blend=True,
+    third=Plan(epochs=28, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, blend=True,
                seed=20261125),
     fourth=Plan(epochs=6, epoch_hours=4.0, learning_rate=3e-4, warmup_epochs=0.1, average=0.998,
                 frame_share=0.3, seed=20261126),
@@ -184,25 +189,25 @@ class Recipe:
         return found
 
     def first_training(self, heard: dict[str, Corpus]) -> AcousticNet:
-        stream = Stream(_sources(heard), self.seed, mild_epochs=self.scale.mild_epochs)
+        stream = Stream(sources_of(heard), self.seed, mild_epochs=self.scale.mild_epochs)
         return self._train(stream, self.scale.first, "first", self.start)
 
     def second_training(self, known: dict[str, Corpus]) -> AcousticNet:
         plan = self.scale.second
-        return self._train(Stream(_sources(known), plan.seed), plan, "second",
+        return self._train(Stream(sources_of(known), plan.seed), plan, "second",
                            self.work / "first/checkpoint.pt")  # fmt: skip
 
     def third_training(self, known: dict[str, Corpus], cuts: dict[str, Corpus]) -> AcousticNet:
         plan = self.scale.third
-        return self._train(Stream(_pieces(known, cuts), plan.seed), plan, "third",
+        return self._train(Stream(with_pieces(known, cuts), plan.seed), plan, "third",
                            self.work / "second/checkpoint.pt")  # fmt: skip
 
     def fourth_training(
         self, net: AcousticNet, known: dict[str, Corpus], cuts: dict[str, Corpus]
     ) -> AcousticNet:
-        plan, sources = self.scale.fourth, _pieces(known, cuts)
+        plan, sources = self.scale.fourth, with_pieces(known, cuts)
         criterion = Criterion(
-            phone_bigram(_readings(sources), self.scale.shape.phones),
+            phone_bigram(readings(sources), self.scale.shape.phones),
             torch.from_numpy(self.priors(net)),
             self.scale.search.acoustic_scale,
         )
@@ -225,7 +230,9 @@ class Recipe:
         """Number words, answer words and short stretches said by people; sounds."""
         rng = np.random.default_rng(self.seed)
         people = [c for name, c in known.items() if name not in SYNTHETIC]
-        sentences = [c for name, c in known.items() if name.endswith("/0") and not _single(c)]
+        sentences = [
+            c for name, c in known.items() if name.endswith("/0") and not single_words_only(c)
+        ]
         scale = self.scale
 
         def words(wanted: list[str]) -> Corpus:
@@ -270,7 +277,7 @@ class Recipe:
         return np.asarray(np.load(kept), np.float32)
 
     def _measured_priors(self, net: AcousticNet) -> npt.NDArray[np.float32]:
-        stream = Stream(_sources(self.synthetic() | self.people()), self.seed)
+        stream = Stream(sources_of(self.synthetic() | self.people()), self.seed)
         batches = iter(stream)
         scale = self.scale
         features = (next(batches).features for _ in range(12))
@@ -297,53 +304,9 @@ class Recipe:
         return trainer.run(self.progress)
 
 
-def _sources(corpora: dict[str, Corpus]) -> list[Source]:
-    """Synthetic speech in fixed shares; people's sentences by their length, their sets of single
-    words joined into strings."""
-    people = {name: c for name, c in corpora.items() if name not in SYNTHETIC}
-    sources = [Source(corpora[name], share) for name, share in SYNTHETIC.items()]
-    single = {n for n, c in people.items() if _single(c)}
-    hours = sum(c.hours for n, c in people.items() if n not in single)
-    for name, corpus in people.items():
-        share = 0.17 / len(single) if name in single else 0.83 * corpus.hours / hours
-        sources.append(Source(corpus, share * 0.6, join=(1, 10) if name in single else (1, 1)))
-    return sources
-
-
-def _pieces(known: dict[str, Corpus], cuts: dict[str, Corpus]) -> list[Source]:
-    """Everything that was heard, and the pieces cut out of it."""
-    sources = [replace(s, weight=s.weight * 0.55) for s in _sources(known)]
-    shares = {
-        "numbers": (0.07, (1, 10)),
-        "answers": (0.04, (1, 4)),
-        "grafted-numbers": (0.12, (1, 10)),
-        "grafted-answers": (0.05, (1, 4)),
-        "stretches": (0.14, (1, 2)),
-    }
-    for name, (share, join) in shares.items():
-        if len(cuts[name]):
-            sources.append(Source(cuts[name], share, join=join, gap=0.3))
-    sources.append(Source(cuts["sounds"], 0.04))
-    return sources
-
-
-def _readings(sources: list[Source]) -> Iterator[tuple[list[int], float]]:
-    """Phones of what the sources say and how often; where utterances are joined, two at a time."""
-    for source in sources:
-        texts, weight = source.corpus.texts, source.weight / len(source.corpus)
-        for text, after in zip(texts, [*texts[1:], ""], strict=True):
-            joined = f"{text} {after}" if source.join[1] > 1 else text
-            yield target(joined.strip()), weight
-
-
 def _align(net: AcousticNet, corpus: Corpus, folder: Path) -> None:
     torch.set_num_threads(1)
     aligned(net, corpus).save(folder)
-
-
-def _single(corpus: Corpus) -> bool:
-    """Whether every utterance is a word alone."""
-    return all(" " not in text for text in corpus.texts)
 
 
 def _calibrated(path: Path, scale: Scale, stream: Stream) -> AcousticNet:
