@@ -59,11 +59,12 @@ def calibrate_command(
                 if word.confidence is not None:
                     pool = digits if word.text in DIGIT_WORDS else others
                     pool.append((word.confidence, word.right))
-    groups: list[dict[str, Any]] = [
+    fitted: list[dict[str, Any]] = [
         {"words": list(DIGIT_WORDS), "points": fitted_points(digits)},
         {"points": fitted_points(others)},
     ]
-    _write(path, [group for group in groups if group["points"]])
+    groups = [group for group in fitted if group["points"]]
+    _write(path, groups)
     _show({"chữ số": digits, "từ khác": others}, groups, as_json)
 
 
