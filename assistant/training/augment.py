@@ -12,6 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 RATE = 8_000
+# What a handset's microphone does (Hz, dB): the sending side of ITU-T P.48, relative to 1 kHz.
+_HANDSET = (
+    (100, 160, 200, 300, 400, 600, 1000, 1600, 2000, 2500, 3150, 3500, 4000),
+    (-42, -22, -15, -7, -5, -2, 0, 3, 4, 5.5, 5.5, -4, -33),
+)
+
 Samples = npt.NDArray[np.float32]
 Rng = np.random.Generator
 
@@ -26,7 +32,7 @@ class Severity:
     warp: float = 0.13  # ± of the vocal tract's length, relative
     reverb: float = 0.3
     colour: float = 0.8
-    telephone: float = 0.4
+    telephone: float = 0.5
     noise: float = 0.75
     babble: float = 0.25
     snr: tuple[float, float] = (4.0, 38.0)  # dB
@@ -87,6 +93,7 @@ def _shape(count: int, severity: Severity, rng: Rng) -> npt.NDArray[np.complex64
         low, high = rng.uniform(150, 350), rng.uniform(3100, 3700)
         gain -= np.clip((low - frequency) / low, 0, 1) * rng.uniform(10, 40)
         gain -= np.clip((frequency - high) / (RATE / 2 - high), 0, 1) * rng.uniform(10, 40)
+        gain += np.interp(frequency, *_HANDSET) * rng.uniform(0, 1.4)
     response = (10 ** (gain / 20)).astype(np.complex64)
     if rng.random() < severity.reverb:
         decay = rng.uniform(0.03, 0.35)
