@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from assistant.asr.confidence import RAW, Confidences, from_card
 from assistant.errors import ModelError
 
 CARD = "model.json"
@@ -41,7 +42,8 @@ _BLOCK = 1 << 20
 class ModelFolder:
     """A folder that has everything its engine needs. ``rate``: Hz that the acoustic model was
     trained on; ``narrows``: the vocabulary can be narrowed at run time; ``version`` None: no card.
-    Of sherpa-onnx only: ``kind``, ``parts`` (part → file name) and ``bins`` (mel bins)."""
+    ``confidence``: what its confidences are worth. Of sherpa-onnx only: ``kind``, ``parts``
+    (part → file name) and ``bins`` (mel bins)."""
 
     path: Path
     name: str
@@ -54,6 +56,7 @@ class ModelFolder:
     kind: str = ""
     parts: dict[str, str] = field(default_factory=dict)
     bins: int = _DEFAULT_BINS
+    confidence: Confidences = RAW
 
 
 def inspect_folder(path: Path) -> ModelFolder:
@@ -120,7 +123,17 @@ def _facts(path: Path, card: dict[str, object]) -> dict[str, Any]:
         "version": str(card["version"]) if "version" in card else None,
         "bytes": sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
         "sha256": _checksums(card),
+        "confidence": _confidences(path, card),
     }
+
+
+def _confidences(path: Path, card: dict[str, object]) -> Confidences:
+    try:
+        return from_card(card.get("confidence"))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise _bad_card(
+            path, "Đo lại độ tin cậy: assistant asr calibrate; hoặc xóa mục confidence."
+        ) from None
 
 
 def verify_folder(

@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 import vosk
 
+from assistant.asr.confidence import Confidences
 from assistant.asr.folder import ModelFolder, inspect_folder, require_intact
 from assistant.asr.intake import Intake, check_rate, failed, wrong_order
 from assistant.asr.types import EndReason, Transcript, Word
@@ -71,6 +73,11 @@ class VoskModel:
     def with_settings(self, settings: Asr) -> VoskModel:
         """The same loaded model, listening with other settings."""
         return VoskModel(self.folder, self._model, settings)
+
+    def with_confidences(self, confidences: Confidences) -> VoskModel:
+        """The same loaded model, whose confidences mean something else."""
+        folder = replace(self.folder, confidence=confidences)
+        return VoskModel(folder, self._model, self.settings)
 
     @property
     def kaldi(self) -> vosk.Model:
@@ -168,7 +175,9 @@ class VoskRecognizer:
         """Finish the utterance. Raises ModelError."""
         decoder = self._current("end")
         self._decode(decoder, last=True)
-        transcript = _read_final(decoder.kaldi.FinalResult(), self._offset, reason)
+        transcript = _read_final(
+            decoder.kaldi.FinalResult(), self._offset, reason, self._model.folder.confidence
+        )
         self._decoder = None
         self._model.give_back(decoder)
         return transcript
@@ -201,7 +210,7 @@ def _read_partial(raw: str) -> Transcript:
     return Transcript(tuple(Word(word, 0.0, 0.0, None) for word in text.split()))
 
 
-def _read_final(raw: str, offset: float, reason: EndReason) -> Transcript:
+def _read_final(raw: str, offset: float, reason: EndReason, confidences: Confidences) -> Transcript:
     """Words with times from the utterance's first sample, and confidences 0..1."""
     result = json.loads(raw)
     words = tuple(
@@ -209,7 +218,9 @@ def _read_final(raw: str, offset: float, reason: EndReason) -> Transcript:
             text=str(entry["word"]),
             start=max(0.0, round(float(entry["start"]) - offset, 3)),
             end=max(0.0, round(float(entry["end"]) - offset, 3)),
-            confidence=min(1.0, max(0.0, float(entry["conf"]))) if "conf" in entry else None,
+            confidence=confidences.of(str(entry["word"]), min(1.0, max(0.0, float(entry["conf"]))))
+            if "conf" in entry
+            else None,
         )
         for entry in result.get("result", ())
     )

@@ -116,6 +116,27 @@ def _fitted(confidence: Array, right: Array) -> float | None:
     return _error(np.clip(mapped, 0, 1), right)
 
 
+def fitted_points(judged: Sequence[Judged], least: int = 50) -> list[list[float]]:
+    """[raw confidence, share right] points for a model's card, each of ``least`` words or more;
+    empty with fewer words. Counted as if one word more had been right and one wrong."""
+    if len(judged) < least:
+        return []
+    order = np.argsort([c for c, _ in judged], kind="stable")
+    confidence = np.asarray([judged[i][0] for i in order], np.float64)
+    right = np.asarray([judged[i][1] for i in order], np.float64)
+    _, first = np.unique(confidence, return_index=True)
+    starts = [0]
+    for start in first.tolist():
+        if start - starts[-1] >= least and len(confidence) - start >= least:
+            starts.append(start)
+    means = np.add.reduceat(confidence, starts) / np.diff([*starts, len(confidence)])
+    counts = np.diff([*starts, len(confidence)])
+    shares = (np.add.reduceat(right, starts) + 1) / (counts + 2)
+    pooled = np.repeat(means, counts), np.repeat(shares, counts)
+    steps, levels = isotonic(*pooled)
+    return [[round(float(a), 4), round(float(b), 4)] for a, b in zip(steps, levels, strict=True)]
+
+
 def isotonic(confidence: Array, right: Array) -> tuple[Array, Array]:
     """Increasing (confidence, share right) points nearest to the words, by pooling neighbours
     that fall."""

@@ -22,6 +22,7 @@ from assistant.batch.report import chosen, page
 from assistant.batch.runs import Run, Setup, label_report, load_run, sample_of_cost, sounds_of
 from assistant.batch.speech_sets import find_sets
 from assistant.cli import asr_show
+from assistant.cli.asr_calibrate import calibrate_command
 from assistant.cli.show import print_json, progress_bar
 from assistant.errors import UsageError
 from assistant.settings import load_settings
@@ -57,6 +58,7 @@ def register(app: typer.Typer) -> None:
     group.command("eval")(eval_command)
     group.command("compare")(compare_command)
     group.command("labels")(labels_command)
+    group.command("calibrate")(calibrate_command)
     app.add_typer(group, name="asr")
 
 

@@ -8,6 +8,7 @@ call only now and then, but pieces can be joined into codes and answers that no 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +18,14 @@ from assistant.training.augment import RATE
 from assistant.training.corpus import Corpus, Spans
 from assistant.training.data import target
 from assistant.training.features import fbank
-from assistant.training.net import AcousticNet
+from assistant.training.net import SUBSAMPLING, AcousticNet
 
 STEP = 240  # samples an output of the network stands for
 _BRIDGE = 6  # outputs; a longer stretch of blank between two phones is a pause
 _REACH = 2  # outputs that a phone beside a pause may reach into it
+_BATCH = 4_000  # frames
 
+Features = npt.NDArray[np.float32]
 Path = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], float]
 """First and last output of every phone, and the mean log-probability of an output."""
 
@@ -76,26 +79,55 @@ def spans_of(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], outputs:
     return np.stack([start, end], axis=1).round().astype(np.int32) * STEP
 
 
-@torch.no_grad()
 def align(
     net: AcousticNet, corpus: Corpus, sure: float = -2.5, surround: float = 0.2
 ) -> Iterator[tuple[int, Spans]]:
-    """(index, spans) of the utterances that align; ``sure``: lowest mean log-probability.
+    """(index, spans) of the utterances that align, in order; ``sure``: lowest mean
+    log-probability.
 
     ``surround``: seconds of faint noise put around an utterance, which may be cut tightly.
     """
-    net.eval()
-    rng = np.random.default_rng(0)
     around = int(surround * RATE) // STEP * STEP
-    for index, text in enumerate(corpus.texts):
+    found: list[tuple[int, Spans]] = []
+    for batch in _batches(corpus, around):
+        heard = _heard(net, [features for _, features in batch])
+        for (index, _), log_probs in zip(batch, heard, strict=True):
+            path = viterbi(log_probs, target(corpus.texts[index]))
+            if path is None or path[2] < sure:
+                continue
+            low, high = corpus.bounds(index)
+            spans = spans_of(path[0], path[1], len(log_probs)) - around
+            found.append((index, np.clip(spans, 0, high - low)))
+    yield from sorted(found, key=itemgetter(0))
+
+
+def _batches(corpus: Corpus, around: int) -> Iterator[list[tuple[int, Features]]]:
+    """Features of all utterances, those of about one length together."""
+    rng = np.random.default_rng(0)
+    lengths = np.diff(corpus.ends, prepend=0)
+    batch: list[tuple[int, Features]] = []
+    frames = 0
+    for index in np.argsort(lengths, kind="stable").tolist():
         samples = np.pad(corpus.utterance(index), around)
         samples += rng.standard_normal(len(samples)).astype(np.float32) * np.float32(1e-4)
-        log_probs = net(torch.from_numpy(fbank(samples))[None])[0].numpy()
-        path = viterbi(log_probs, target(text))
-        if path is None or path[2] < sure:
-            continue
-        spans = spans_of(path[0], path[1], len(log_probs)) - around
-        yield index, np.clip(spans, 0, len(samples) - 2 * around)
+        batch.append((index, fbank(samples)))
+        frames += len(batch[-1][1])
+        if frames >= _BATCH:
+            yield batch
+            batch, frames = [], 0
+    if batch:
+        yield batch
+
+
+@torch.no_grad()
+def _heard(net: AcousticNet, features: list[Features]) -> list[Features]:
+    """Log-probabilities (outputs, phones) of each utterance."""
+    net.eval()
+    longest = max(len(f) for f in features)
+    padded = [np.concatenate([f, np.repeat(f[-1:], longest - len(f), axis=0)]) for f in features]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = net(torch.from_numpy(np.stack(padded))).numpy()
+    return [o[: -(-len(f) // SUBSAMPLING)] for o, f in zip(out, features, strict=True)]
 
 
 def aligned(net: AcousticNet, corpus: Corpus, sure: float = -2.5) -> Corpus:

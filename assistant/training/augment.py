@@ -12,6 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 RATE = 8_000
+# What a handset's microphone does (Hz, dB): the sending side of ITU-T P.48, relative to 1 kHz.
+_HANDSET = (
+    (100, 160, 200, 300, 400, 600, 1000, 1600, 2000, 2500, 3150, 3500, 4000),
+    (-42, -22, -15, -7, -5, -2, 0, 3, 4, 5.5, 5.5, -4, -33),
+)
+
 Samples = npt.NDArray[np.float32]
 Rng = np.random.Generator
 
@@ -22,23 +28,25 @@ class Severity:
 
     speed: float = 0.16  # ± relative
     lead: float = 0.5  # seconds of lead-in and tail, at most
+    wait: float = 0.2  # lead-in and tail up to three times as long
+    warp: float = 0.13  # ± of the vocal tract's length, relative
     reverb: float = 0.3
     colour: float = 0.8
-    telephone: float = 0.4
+    telephone: float = 0.5
     noise: float = 0.75
     babble: float = 0.25
     snr: tuple[float, float] = (4.0, 38.0)  # dB
-    level: tuple[float, float] = (-42.0, -3.0)  # dBFS peak
+    level: tuple[float, float] = (-48.0, -1.0)  # dBFS peak
     clip: float = 0.1
     mulaw: float = 0.4
     coarse: float = 0.08  # 8-bit originals, low-rate codecs
     loss: float = 0.05  # packet loss
-    zeros: float = 0.15  # digital silence around speech
+    zeros: float = 0.25  # digital silence around speech
 
 
 DEFAULT = Severity()
 MILD = Severity(
-    speed=0.1, reverb=0.1, telephone=0.2, noise=0.4, babble=0.0, snr=(15.0, 40.0),
+    speed=0.1, warp=0.08, reverb=0.1, telephone=0.2, noise=0.4, babble=0.0, snr=(15.0, 40.0),
     level=(-25.0, -3.0), clip=0.0, coarse=0.0, loss=0.0,
 )  # fmt: skip
 
@@ -85,6 +93,7 @@ def _shape(count: int, severity: Severity, rng: Rng) -> npt.NDArray[np.complex64
         low, high = rng.uniform(150, 350), rng.uniform(3100, 3700)
         gain -= np.clip((low - frequency) / low, 0, 1) * rng.uniform(10, 40)
         gain -= np.clip((frequency - high) / (RATE / 2 - high), 0, 1) * rng.uniform(10, 40)
+        gain += np.interp(frequency, *_HANDSET) * rng.uniform(0, 1.4)
     response = (10 ** (gain / 20)).astype(np.complex64)
     if rng.random() < severity.reverb:
         decay = rng.uniform(0.03, 0.35)
@@ -143,8 +152,9 @@ def spoil(
     """
     speed = float(rng.uniform(1 - severity.speed, 1 + severity.speed))
     x = change_speed(x, speed)
-    lead = int(RATE * rng.uniform(0, severity.lead)) if rng.random() < 0.8 else 0
-    tail = int(RATE * rng.uniform(0, severity.lead)) if rng.random() < 0.8 else 0
+    longest = severity.lead * (3 if rng.random() < severity.wait else 1)
+    lead = int(RATE * rng.uniform(0, longest)) if rng.random() < 0.7 else 0
+    tail = int(RATE * rng.uniform(0, longest)) if rng.random() < 0.7 else 0
     x = np.concatenate([np.zeros(lead, np.float32), x, np.zeros(tail, np.float32)])
     rms = float(np.sqrt(np.mean(x**2))) + 1e-6
     if rng.random() < severity.noise:
@@ -158,7 +168,7 @@ def spoil(
         x[len(x) - tail :] = 0
     x = x / (np.max(np.abs(x)) + 1e-6) * 10 ** (rng.uniform(*severity.level) / 20)
     if rng.random() < severity.clip:
-        limit = np.max(np.abs(x)) * 10 ** (-rng.uniform(1, 12) / 20)
+        limit = np.max(np.abs(x)) * 10 ** (-rng.uniform(1, 20) / 20)
         x = np.clip(x, -limit, limit)
     if rng.random() < severity.coarse:
         step = np.max(np.abs(x)) / rng.integers(24, 128)

@@ -13,7 +13,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from assistant.training.augment import DEFAULT, MILD, RATE, Moved, Severity, spoil
 from assistant.training.corpus import Corpus, Spans
-from assistant.training.features import WINDOW, fbank
+from assistant.training.features import WINDOW, fbank, warped
 from assistant.training.lexicon import phone_table, text_phones
 from assistant.training.net import SUBSAMPLING
 
@@ -109,7 +109,8 @@ class Stream(IterableDataset[Batch]):
         other = self.sources[int(rng.integers(len(self.sources)))].corpus
         noise = other.utterance(int(rng.integers(len(other))))
         spoiled, moved = spoil(samples, rng, severity, noise)
-        features = fbank(spoiled)
+        warp = float(np.exp(rng.uniform(-severity.warp, severity.warp)))
+        features = warped(fbank(spoiled), warp)
         spans = [source.corpus.spans_of(i) for i in chosen]
         return features, phones, _labels(len(features), phones, spans, starts, moved)
 

@@ -34,6 +34,24 @@ def _options() -> knf.FbankOptions:
     return options
 
 
+def warped(features: npt.NDArray[np.float32], factor: float) -> npt.NDArray[np.float32]:
+    """The same frames as a mouth ``factor`` times as short would have made them (VTLP).
+
+    Bands are read at ``factor`` times their frequency; the edges repeat.
+    """
+    mel = np.linspace(_mel(LOW), _mel(HIGH), BINS + 2)[1:-1]
+    hertz = 700.0 * np.expm1(mel / 1127.0) / factor
+    places = (_mel(hertz) - mel[0]) / (mel[1] - mel[0])
+    low = np.clip(np.floor(places).astype(int), 0, BINS - 2)
+    share = np.clip(places - low, 0.0, 1.0).astype(np.float32)
+    out = features[:, low] * (1 - share) + features[:, low + 1] * share
+    return np.asarray(out, np.float32)
+
+
+def _mel(hertz: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    return 1127.0 * np.log1p(np.asarray(hertz, np.float64) / 700.0)
+
+
 def fbank(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """float samples in -1..1 at 8 kHz → log-mel frames, shape (frames, 40), every 10 ms."""
     computer = knf.OnlineFbank(_options())

@@ -1,9 +1,10 @@
 """Spelling → phones. A Vietnamese syllable is initial + medial glide + toned nucleus + coda.
 
-The tone rides on the nucleus ("a_6"), where most of its contour is heard. The phones follow the
-spelling, not one region: s/x, tr/ch, d/gi/r/v and hỏi/ngã stay apart and the network learns
-from its speakers how likely each is to sound like the other. Words that some regions say with
-another sound altogether carry variants in ``VARIANTS``.
+The tone rides on the nucleus ("a_6"), where most of its contour is heard. What large regions do
+not tell apart is one phone: tr/ch, s/x, d/gi and the tones hỏi/ngã; no two words of a call
+differ by it alone. r, v and the codas follow the spelling, and the network learns from its
+speakers how likely each is to sound like another. Words that some regions say with another sound
+altogether carry variants in ``VARIANTS``.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ BLANK = "<blk>"  # CTC blank, and the only silence phone
 UNKNOWN = "[unk]"
 
 INITIALS = (
-    ("ngh", "ng"), ("ng", "ng"), ("gh", "g"), ("gi", "gi"), ("kh", "kh"), ("nh", "nh"),
-    ("ph", "f"), ("th", "th"), ("tr", "tr"), ("ch", "ch"), ("qu", "k"), ("b", "b"), ("c", "k"),
+    ("ngh", "ng"), ("ng", "ng"), ("gh", "g"), ("gi", "d"), ("kh", "kh"), ("nh", "nh"),
+    ("ph", "f"), ("th", "th"), ("tr", "ch"), ("ch", "ch"), ("qu", "k"), ("b", "b"), ("c", "k"),
     ("d", "d"), ("đ", "dd"), ("g", "g"), ("h", "h"), ("k", "k"), ("l", "l"), ("m", "m"),
-    ("n", "n"), ("p", "p"), ("r", "r"), ("s", "s"), ("t", "t"), ("v", "v"), ("x", "x"),
+    ("n", "n"), ("p", "p"), ("r", "r"), ("s", "s"), ("t", "t"), ("v", "v"), ("x", "s"),
 )  # fmt: skip
 CODAS = (
     ("ngh", "C:ng"), ("ng", "C:ng"), ("nh", "C:nh"), ("ch", "C:ch"), ("c", "C:k"), ("k", "C:k"),
@@ -29,7 +30,7 @@ NUCLEI = {
     "ô": "oo", "ơ": "ow", "u": "u", "ư": "uw", "iê": "ie", "yê": "ie", "ia": "ie", "ya": "ie",
     "uô": "uo", "ua": "uo", "ươ": "uow", "ưa": "uow", "oo": "o", "ôô": "oo",
 }  # fmt: skip
-TONES = {"": "1", "\u0300": "2", "\u0309": "3", "\u0303": "4", "\u0301": "5", "\u0323": "6"}
+TONES = {"": "1", "\u0300": "2", "\u0309": "3", "\u0303": "3", "\u0301": "5", "\u0323": "6"}
 MEDIAL = "w"
 
 VARIANTS: dict[str, tuple[str, ...]] = {  # word → other spellings of how it is said
@@ -37,6 +38,9 @@ VARIANTS: dict[str, tuple[str, ...]] = {  # word → other spellings of how it i
     "một": ("mộc",),
     "vâng": ("dâng",),
     "mật": ("mậc",),
+    "mươi": ("mơi",),
+    "bốn": ("bống",),
+    "chín": ("chính",),
     "nhắc": ("nhắt",),
     "được": ("đượt", "đưọc"),
 }
@@ -44,7 +48,8 @@ SPOKEN_FORMS = {"vssid": "vê ét ét ai đi", "ok": "ô kê", "okay": "ô kê"}
 
 
 def split_tone(syllable: str) -> tuple[str, str]:
-    """("mật") → ("mât", "6"): the letters without the tone mark, and the tone 1..6."""
+    """("mật") → ("mât", "6"): the letters without the tone mark, and the tone
+    (1 ngang, 2 huyền, 3 hỏi or ngã, 5 sắc, 6 nặng)."""
     tone = "1"
     letters = []
     for char in unicodedata.normalize("NFD", syllable):
@@ -126,7 +131,7 @@ def phone_table() -> tuple[str, ...]:
     initials = sorted({p for _, p in INITIALS})
     codas = sorted({p for _, p in CODAS})
     nuclei = sorted(set(NUCLEI.values()))
-    toned = [f"{n}_{t}" for n in nuclei for t in TONES.values()]
+    toned = [f"{n}_{t}" for n in nuclei for t in sorted(set(TONES.values()))]
     return (BLANK, *initials, MEDIAL, *toned, *codas)
 
 

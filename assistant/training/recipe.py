@@ -7,9 +7,10 @@
 4. it aligns everything it heard;
 5. it learns the phone of every output (the bulk of the training);
 6. it aligns again, better; words and short stretches are cut out of people's sentences;
-7. it learns from those too: codes and answers spliced from people's words, abrupt beginnings,
-   sounds that are no speech;
-8. network, lexicon and grammar are written as a Vosk model folder.
+7. it learns from those too: codes and answers spliced from people's words and from words
+   grafted of their syllables, abrupt beginnings, sounds that are no speech;
+8. it learns to prefer the whole reading that was said to any other, with the decoder's scores;
+9. network, lexicon and grammar are written as a Vosk model folder.
 
 Every stage depends on the seed and the stages before it. A killed run goes on where it was.
 ``start``: a ``final.mdl`` whose network goes on learning, in place of stage 3.
@@ -17,25 +18,38 @@ Every stage depends on the seed and the stages before it. A killed run goes on w
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from tqdm import tqdm
 
 from assistant.training.align import aligned
 from assistant.training.corpus import Corpus, read_labelled
 from assistant.training.cut import balanced, packed, single_words, stretches
-from assistant.training.data import Source, Stream
+from assistant.training.data import Stream
 from assistant.training.export import acoustic_model, phone_priors
 from assistant.training.folder import Search, write_model
+from assistant.training.graft import changed, grafts
 from assistant.training.graph import build
 from assistant.training.lexicon import phone_table
+from assistant.training.mixture import (
+    SYNTHETIC,
+    readings,
+    single_words_only,
+    sources_of,
+    with_pieces,
+)
 from assistant.training.net import AcousticNet, NetShape
 from assistant.training.reading import calibrate, read_network
+from assistant.training.sequence import Criterion, phone_bigram
 from assistant.training.sounds import sounds
 from assistant.training.synthesis import speak_all
 from assistant.training.texts import (
@@ -53,8 +67,6 @@ ANSWER_WORDS = (
     "đúng sai phải vâng dạ rồi chưa được lại mật khẩu cấp quên nhắc nói số cuối đầu mã bảo hiểm"
 ).split()
 
-SYNTHETIC = {"codes": 0.14, "speech": 0.26}  # shares of what is heard; people say the rest
-
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -65,8 +77,9 @@ class Scale:
     first: Plan
     second: Plan
     third: Plan
+    fourth: Plan
     mild_epochs: int = 4
-    voices_per_clip: int = 2  # other voices that every recording is given
+    voices_per_clip: int = 4  # other voices that every recording is given
     stretches: int = 3  # cut out of every utterance
     per_word: int = 150  # utterances of every number and answer word
     sounds: int = 600
@@ -78,17 +91,19 @@ class Scale:
     word_cost: float = -0.5
     prior_scale: float = 0.4
     blank_penalty: float = 0.0
-    synthesis_workers: int = 2
+    workers: int = 2  # processes that speak and align
     voices: int | None = None  # None: a new caller for every synthetic utterance
 
 
 FULL = Scale(
     amounts=Amounts(),
     shape=NetShape(phones=len(phone_table())),
-    first=Plan(epochs=40, epoch_hours=2.0),
-    second=Plan(epochs=200, stop=36, epoch_hours=2.0, average=0.998, seed=20261124),
-    third=Plan(epochs=30, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, blend=True,
+    first=Plan(epochs=14, epoch_hours=2.0, smoothing=0.0, dropout=0.05, average=0.995),
+    second=Plan(epochs=60, stop=24, epoch_hours=2.0, average=0.998, seed=20261124),
+    third=Plan(epochs=28, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, blend=True,
                seed=20261125),
+    fourth=Plan(epochs=6, epoch_hours=4.0, learning_rate=3e-4, warmup_epochs=0.1, average=0.998,
+                frame_share=0.3, seed=20261126),
 )  # fmt: skip
 TOY = replace(
     FULL,
@@ -96,11 +111,13 @@ TOY = replace(
     shape=NetShape(front=64, width=160, rank=64, phones=len(phone_table()),
                    offsets=((-1, 0, 1),) * 4),
     first=Plan(epochs=6, epoch_hours=0.4, threads=2, learning_rate=4e-3, warmup_epochs=0.2,
-               average=0.99, dropout=0.0, workers=0),
+               average=0.99, dropout=0.0, smoothing=0.0, workers=0),
     second=Plan(epochs=5, epoch_hours=0.4, threads=2, learning_rate=3e-3, average=0.99,
-                dropout=0.0, workers=0),
+                dropout=0.0, smoothing=0.0, workers=0),
     third=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=5e-4, average=0.99,
-               dropout=0.0, workers=0),
+               dropout=0.0, smoothing=0.0, workers=0),
+    fourth=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=2e-4, average=0.99,
+                dropout=0.0, smoothing=0.0, frame_share=0.3, workers=0),
     mild_epochs=8, voices_per_clip=1, per_word=10, sounds=12, common_words=0, codes=200,
     voices=1, human_limit=12,
 )  # fmt: skip
@@ -122,22 +139,24 @@ class Recipe:
 
     def run(self, say: Callable[[str], None] = lambda line: None) -> Path:
         """Make the model; returns its folder. ``say`` hears one line a stage."""
-        say("1/8 synthesis")
+        say("1/9 synthesis")
         heard = self.synthetic()
-        say("2/8 recordings of people, and the same in other voices")
+        say("2/9 recordings of people, and the same in other voices")
         heard |= self.people()
-        say("3/8 first training")
+        say("3/9 first training")
         net = self.first_training(heard)
-        say("4/8 alignment")
+        say("4/9 alignment")
         known = self.aligned(net, heard, "first")
-        say("5/8 training on alignments")
+        say("5/9 training on alignments")
         net = self.second_training(known)
-        say("6/8 alignment, words and stretches out of sentences")
+        say("6/9 alignment, words and stretches out of sentences")
         known = self.aligned(net, heard, "second")
         cuts = self.cuts(known)
-        say("7/8 training on pieces")
+        say("7/9 training on pieces")
         net = self.third_training(known, cuts)
-        say("8/8 writing the model")
+        say("8/9 training on whole readings")
+        net = self.fourth_training(net, known, cuts)
+        say("9/9 writing the model")
         return self.write(net)
 
     def synthetic(self) -> dict[str, Corpus]:
@@ -154,7 +173,7 @@ class Recipe:
 
     def _spoken(self, lines: list[str], seed: int) -> Corpus:
         scale = self.scale
-        return speak_all(lines, seed, scale.synthesis_workers, self.progress, scale.voices)
+        return speak_all(lines, seed, scale.workers, self.progress, scale.voices)
 
     def people(self) -> dict[str, Corpus]:
         """Every set as it is ("NAME/0") and in other voices ("NAME/1", …)."""
@@ -170,44 +189,59 @@ class Recipe:
         return found
 
     def first_training(self, heard: dict[str, Corpus]) -> AcousticNet:
-        stream = Stream(_sources(heard), self.seed, mild_epochs=self.scale.mild_epochs)
+        stream = Stream(sources_of(heard), self.seed, mild_epochs=self.scale.mild_epochs)
         return self._train(stream, self.scale.first, "first", self.start)
 
     def second_training(self, known: dict[str, Corpus]) -> AcousticNet:
         plan = self.scale.second
-        return self._train(Stream(_sources(known), plan.seed), plan, "second",
+        return self._train(Stream(sources_of(known), plan.seed), plan, "second",
                            self.work / "first/checkpoint.pt")  # fmt: skip
 
     def third_training(self, known: dict[str, Corpus], cuts: dict[str, Corpus]) -> AcousticNet:
-        sources = [replace(s, weight=s.weight * 0.55) for s in _sources(known)]
-        shares = {
-            "numbers": (0.16, (1, 10)),
-            "answers": (0.07, (1, 4)),
-            "stretches": (0.18, (1, 2)),
-        }
-        for name, (share, join) in shares.items():
-            if len(cuts[name]):
-                sources.append(Source(cuts[name], share, join=join, gap=0.3))
-        sources.append(Source(cuts["sounds"], 0.04))
         plan = self.scale.third
-        return self._train(Stream(sources, plan.seed), plan, "third",
+        return self._train(Stream(with_pieces(known, cuts), plan.seed), plan, "third",
                            self.work / "second/checkpoint.pt")  # fmt: skip
 
+    def fourth_training(
+        self, net: AcousticNet, known: dict[str, Corpus], cuts: dict[str, Corpus]
+    ) -> AcousticNet:
+        plan, sources = self.scale.fourth, with_pieces(known, cuts)
+        criterion = Criterion(
+            phone_bigram(readings(sources), self.scale.shape.phones),
+            torch.from_numpy(self.priors(net)),
+            self.scale.search.acoustic_scale,
+        )
+        return self._train(Stream(sources, plan.seed), plan, "fourth",
+                           self.work / "third/checkpoint.pt", criterion)  # fmt: skip
+
     def aligned(self, net: AcousticNet, heard: dict[str, Corpus], stage: str) -> dict[str, Corpus]:
-        return {
-            name: self._kept(f"aligned/{stage}/{name}", partial(aligned, net, corpus))
-            for name, corpus in heard.items()
-        }
+        folders = {name: self.work / f"aligned/{stage}/{name}" for name in heard}
+        missing = [n for n, folder in folders.items() if not (folder / "meta.json").is_file()]
+        missing.sort(key=lambda name: -len(heard[name].samples))
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self.scale.workers, mp_context=context) as pool:
+            jobs = [pool.submit(_align, net, heard[n], folders[n]) for n in missing]
+            for job in tqdm(as_completed(jobs), desc="alignment", total=len(jobs),
+                            disable=not self.progress):  # fmt: skip
+                job.result()
+        return {name: Corpus.load(folder) for name, folder in folders.items()}
 
     def cuts(self, known: dict[str, Corpus]) -> dict[str, Corpus]:
         """Number words, answer words and short stretches said by people; sounds."""
         rng = np.random.default_rng(self.seed)
         people = [c for name, c in known.items() if name not in SYNTHETIC]
+        sentences = [
+            c for name, c in known.items() if name.endswith("/0") and not single_words_only(c)
+        ]
         scale = self.scale
 
         def words(wanted: list[str]) -> Corpus:
             pieces = [p for c in people for p in single_words(c, wanted, rng)]
             return packed(balanced(pieces, scale.per_word, rng), speaker="people")
+
+        def grafted(wanted: list[str]) -> Corpus:
+            pieces = list(grafts(sentences, wanted, scale.per_word, rng))
+            return packed([*pieces, *changed(pieces, another_voice, rng)], speaker="people")
 
         def short() -> Corpus:
             return packed([p for c in people for p in stretches(c, rng, scale.stretches)])
@@ -215,6 +249,8 @@ class Recipe:
         return {
             "numbers": self._kept("cuts/numbers", partial(words, NUMBER_WORDS)),
             "answers": self._kept("cuts/answers", partial(words, ANSWER_WORDS)),
+            "grafted-numbers": self._kept("cuts/grafted-numbers", partial(grafted, NUMBER_WORDS)),
+            "grafted-answers": self._kept("cuts/grafted-answers", partial(grafted, ANSWER_WORDS)),
             "stretches": self._kept("cuts/stretches", short),
             "sounds": self._kept("cuts/sounds", partial(sounds, scale.sounds, self.seed)),
         }
@@ -230,11 +266,18 @@ class Recipe:
             "words": len(words),
             "parameters": sum(p.numel() for p in net.parameters()),
         }
-        write_model(self.out, acoustic_model(net, self._priors(net)), graph, about, scale.search)
+        write_model(self.out, acoustic_model(net, self.priors(net)), graph, about, scale.search)
         return self.out
 
-    def _priors(self, net: AcousticNet) -> npt.NDArray[np.float32]:
-        stream = Stream(_sources(self.synthetic() | self.people()), self.seed)
+    def priors(self, net: AcousticNet) -> npt.NDArray[np.float32]:
+        """Of the first network that is asked; the decoder and the last training use the same."""
+        kept = self.work / "priors.npy"
+        if not kept.is_file():
+            np.save(kept, self._measured_priors(net))
+        return np.asarray(np.load(kept), np.float32)
+
+    def _measured_priors(self, net: AcousticNet) -> npt.NDArray[np.float32]:
+        stream = Stream(sources_of(self.synthetic() | self.people()), self.seed)
         batches = iter(stream)
         scale = self.scale
         features = (next(batches).features for _ in range(12))
@@ -250,8 +293,9 @@ class Recipe:
             make().save(folder)
         return Corpus.load(folder)
 
-    def _train(self, stream: Stream, plan: Plan, name: str, start: Path | None) -> AcousticNet:
-        trainer = Trainer(stream, self.scale.shape, plan, self.work / name)
+    def _train(self, stream: Stream, plan: Plan, name: str, start: Path | None,
+               criterion: Criterion | None = None) -> AcousticNet:  # fmt: skip
+        trainer = Trainer(stream, self.scale.shape, plan, self.work / name, criterion)
         if not trainer.resume() and start is not None:
             if start.suffix == ".mdl":
                 trainer.take(_calibrated(start, self.scale, stream))
@@ -260,17 +304,9 @@ class Recipe:
         return trainer.run(self.progress)
 
 
-def _sources(corpora: dict[str, Corpus]) -> list[Source]:
-    """Synthetic speech in fixed shares; people's sentences by their length, their sets of single
-    words joined into strings."""
-    people = {name: c for name, c in corpora.items() if name not in SYNTHETIC}
-    sources = [Source(corpora[name], share) for name, share in SYNTHETIC.items()]
-    single = {n for n, c in people.items() if all(len(t.split()) == 1 for t in c.texts)}
-    hours = sum(c.hours for n, c in people.items() if n not in single)
-    for name, corpus in people.items():
-        share = 0.17 / len(single) if name in single else 0.83 * corpus.hours / hours
-        sources.append(Source(corpus, share * 0.6, join=(1, 10) if name in single else (1, 1)))
-    return sources
+def _align(net: AcousticNet, corpus: Corpus, folder: Path) -> None:
+    torch.set_num_threads(1)
+    aligned(net, corpus).save(folder)
 
 
 def _calibrated(path: Path, scale: Scale, stream: Stream) -> AcousticNet:

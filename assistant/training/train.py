@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from assistant.training.data import UNLABELLED, Batch, Stream
 from assistant.training.net import SUBSAMPLING, AcousticNet, LowRank, NetShape
+from assistant.training.sequence import Criterion
 
 AVERAGE_EVERY = 4  # steps
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
@@ -45,11 +46,13 @@ class Plan:
     weight_decay: float = 1e-3
     average: float = 0.999  # decay of the running average of weights, per step
     ctc_share: float = 0.1  # of CTC beside the frames' loss, where outputs are labelled
-    dropout: float = 0.05
+    frame_share: float = 1.0  # of the frames' loss, where whole readings are compared, too
+    dropout: float = 0.1
+    smoothing: float = 0.1  # of the labels: this much of each is spread over all phones
     batch_norm: bool = True  # False: normalisation stays as it is (small data, folded models)
-    time_masks: int = 1  # SpecAugment
+    time_masks: int = 2  # SpecAugment
     mask_frames: int = 12
-    band_masks: int = 1
+    band_masks: int = 2
     mask_bands: int = 8
     blend: bool = False  # end with the mean of the first epoch's average and the last's
     threads: int = 1  # the other core spoils and measures speech
@@ -63,7 +66,8 @@ def mask(features: Tensor, plan: Plan, generator: torch.Generator) -> Tensor:
     mean = features.mean(dim=1)
     for row in range(len(out)):
         for _ in range(plan.time_masks):
-            width = int(torch.randint(0, plan.mask_frames + 1, (1,), generator=generator))
+            longest = min(plan.mask_frames, out.shape[1] // 12)
+            width = int(torch.randint(0, longest + 1, (1,), generator=generator))
             limit = max(out.shape[1] - width, 1)
             start = int(torch.randint(0, limit, (1,), generator=generator))
             out[row, start : start + width] = mean[row]
@@ -88,13 +92,14 @@ def ctc(log_probs: Tensor, batch: Batch) -> Tensor:
     return losses.sum() / batch.phone_counts.sum().clamp_min(1)
 
 
-def frame_loss(log_probs: Tensor, batch: Batch) -> Tensor:
+def frame_loss(log_probs: Tensor, batch: Batch, smoothing: float = 0.0) -> Tensor:
     """Mean cross-entropy of the labelled outputs; 0 where a batch has none."""
     if not bool((batch.labels != UNLABELLED).any()):
         return log_probs.new_zeros(())
-    return torch.nn.functional.nll_loss(
-        log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=UNLABELLED
-    )
+    return torch.nn.functional.cross_entropy(
+        log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=UNLABELLED,
+        label_smoothing=smoothing,
+    )  # fmt: skip
 
 
 def rate_at(plan: Plan, progress: float) -> float:
@@ -138,12 +143,13 @@ def _keep_memory() -> None:
 class Trainer:
     """One training run in a folder: ``checkpoint.pt`` after every epoch, ``log.txt``."""
 
-    def __init__(self, stream: Stream, shape: NetShape, plan: Plan, folder: Path) -> None:
+    def __init__(self, stream: Stream, shape: NetShape, plan: Plan, folder: Path,
+                 criterion: Criterion | None = None) -> None:  # fmt: skip
         _keep_memory()
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
         torch.set_flush_denormal(True)
-        self.stream, self.plan, self.folder = stream, plan, folder
+        self.stream, self.plan, self.folder, self.criterion = stream, plan, folder, criterion
         self.net = AcousticNet(shape, plan.dropout)
         self.average = copy.deepcopy(self.net)
         self.optimizers = _optimizers(self.net, plan)
@@ -266,10 +272,9 @@ class Trainer:
         features = mask(batch.features, self.plan, generator)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             log_probs = self.net(features)
-        frames = frame_loss(log_probs, batch)
+        frames = frame_loss(log_probs, batch, self.plan.smoothing)
         sequence = ctc(log_probs, batch)
-        labelled = bool(frames.requires_grad)
-        loss = frames + self.plan.ctc_share * sequence if labelled else sequence
+        loss = self._loss(log_probs, batch, frames, sequence)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         for optimizer in self.optimizers:
@@ -278,6 +283,13 @@ class Trainer:
         if self.steps % AVERAGE_EVERY == 0:
             self._update_average()
         return float(frames.detach()), float(sequence.detach())
+
+    def _loss(self, log_probs: Tensor, batch: Batch, frames: Tensor, sequence: Tensor) -> Tensor:
+        if not frames.requires_grad:  # nothing in it is labelled
+            return sequence
+        if self.criterion is None:
+            return frames + self.plan.ctc_share * sequence
+        return self.criterion.loss(log_probs, batch) + self.plan.frame_share * frames
 
     @torch.no_grad()
     def _update_average(self) -> None:

@@ -213,3 +213,33 @@ def test_mistakes_have_a_code(
 def test_conditions_can_be_listed(folder: Path, assistant: Callable[..., Done]) -> None:
     done = assistant("eval", folder, "-c", "list", "--json")
     assert {"clean", "mulaw-15", "gsm", "babble-5", "zeros"} <= set(json.loads(done.out))
+
+
+def test_what_confidences_are_worth_is_noted_in_the_card(
+    folder: Path, tmp_path: Path, assistant: Callable[..., Done]
+) -> None:
+    own = shutil.copytree(load_settings().model, tmp_path / "own")
+    card = json.loads((own / "model.json").read_text("utf-8"))
+    card.pop("confidence", None)
+    (own / "model.json").write_text(json.dumps(card), "utf-8")
+    few = assistant("calibrate", folder, "--model", own, "--strings", "0", "--limit", "3", "--json")
+    assert json.loads(few.out)["error"]["code"] == "calibrate-words"
+    assert json.loads((own / "model.json").read_text("utf-8")) == card
+
+    done = assistant(
+        "calibrate", folder, "--model", own, "--strings", "8", "--limit", "8", "--json"
+    )
+    assert done.status == 0, done.err
+    groups = json.loads(done.out)["groups"]
+    assert json.loads((own / "model.json").read_text("utf-8")) == {**card, "confidence": groups}
+    shares = [right for _, right in groups[0]["points"]]
+    assert "không" in groups[0]["words"]
+    assert shares == sorted(shares)
+    heard = list(evaluate(folder, open_model(own), ("clean",), 2, 8, 1))
+    mapped = {w.confidence for o in heard for w in o.words if w.text in DIGITS}
+    assert mapped
+    assert all(shares[0] <= c <= shares[-1] for c in mapped if c is not None)
+
+    (own / "model.json").write_text(json.dumps({**card, "confidence": [{"points": [[2, 2]]}]}))
+    broken = assistant("eval", folder, "--model", own, "--json")
+    assert json.loads(broken.out)["error"]["code"] == "model-card"

@@ -11,6 +11,7 @@ import pytest
 from assistant.training.augment import DEFAULT, MILD, RATE, Severity, spoil
 from assistant.training.corpus import Corpus, pack
 from assistant.training.cut import balanced, packed, single_words, stretches, word_spans
+from assistant.training.graft import changed, grafts
 from assistant.training.lexicon import text_phones
 from assistant.training.sounds import sounds
 
@@ -61,6 +62,23 @@ def test_wanted_words_are_evened_out() -> None:
     assert Counter(made.texts) == {"không": 7, "hai": 7, "đúng": 7}
     assert set(made.speakers) == {"people"}
     assert made.spans_of(3) is not None
+
+
+def test_a_graft_is_the_initial_of_one_syllable_and_the_rime_of_another() -> None:
+    rng = np.random.default_rng(3)
+    pieces = list(grafts([corpus()], ("bai", "đi", "ông"), 5, rng))  # "hai" + "ba"; no "i" there
+    assert [p[1] for p in pieces] == ["bai"] * 5
+    for samples, _, speaker, spans in pieces:
+        assert speaker == f"speaker of {TEXTS[0]}"  # whose rime it is
+        assert (spans == [[0, PHONE], [PHONE, 2 * PHONE], [2 * PHONE, 3 * PHONE]]).all()
+        assert len(samples) == 3 * PHONE
+        rime = corpus().samples[: corpus().ends[0]]
+        assert samples[PHONE + 50 : 2 * PHONE].tolist()[0] in rime
+        assert samples[2 * PHONE + 50] == samples[PHONE + 50] + 100
+    slower = list(changed(pieces, lambda x, rate, chance: np.repeat(x, 2), rng))
+    assert [p[1] for p in slower] == ["bai"] * 5
+    assert (slower[0][3] == 2 * pieces[0][3]).all()
+    assert len(slower[0][0]) == 2 * len(pieces[0][0])
 
 
 def test_nothing_wanted_is_an_empty_corpus() -> None:

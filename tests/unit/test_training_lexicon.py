@@ -43,7 +43,7 @@ def test_every_word_of_the_tables_can_be_pronounced() -> None:
 
 def test_tones_are_taken_off_and_named() -> None:
     tones = [split_tone(w) for w in ("ma", "mà", "mả", "mã", "má", "mạ")]
-    assert tones == [("ma", t) for t in "123456"]
+    assert tones == [("ma", t) for t in "123356"]  # hỏi and ngã are one
 
 
 def test_all_syllables_of_different_spelling_but_equal_sound_agree() -> None:

@@ -1,0 +1,62 @@
+"""Confidences mapped by the card, and the map fitted to what words kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assistant.asr.confidence import RAW, from_card
+from assistant.batch.calibration import calibration, fitted_points
+
+CARD: list[dict[str, Any]] = [
+    {"words": ["một", "hai"], "points": [[0.2, 0.1], [0.6, 0.5], [1.0, 0.96]]},
+    {"points": [[0.5, 0.3], [1.0, 0.4]]},
+]
+
+
+@pytest.mark.parametrize(
+    ("word", "raw", "expected"),
+    [
+        ("một", 1.0, 0.96), ("một", 0.8, 0.73), ("hai", 0.4, 0.3), ("hai", 0.0, 0.1),
+        ("alo", 1.0, 0.4), ("alo", 0.75, 0.35), ("alo", 0.1, 0.3),
+    ],
+)  # fmt: skip
+def test_points_are_joined_by_straight_lines(word: str, raw: float, expected: float) -> None:
+    assert from_card(CARD).of(word, raw) == pytest.approx(expected)
+
+
+def test_no_map_leaves_confidences_alone() -> None:
+    assert from_card(None) is RAW
+    assert RAW.of("một", 0.37) == 0.37
+    assert from_card(CARD[:1]).of("alo", 0.37) == 0.37
+
+
+@pytest.mark.parametrize(
+    "card",
+    ["x", [{"points": []}], [{"points": [[0.5, 0.9], [0.6, 0.2]]}], [{"points": [[0.5, 1.2]]}],
+     [{"points": [[0.5, 0.1], [0.5, 0.2]]}], [{"points": [["a", "b"]]}]],
+)  # fmt: skip
+def test_a_map_that_does_not_rise_within_0_and_1_is_refused(card: Any) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        from_card(card)
+
+
+def test_a_fitted_map_calibrates() -> None:
+    rng = np.random.default_rng(5)
+    raw = np.clip(rng.choice([1.0, 1.0, 1.0, 0.5, 0.7, 0.9, 0.3], 4_000), 0, 1)
+    right = rng.random(4_000) < 0.2 + 0.5 * raw  # promises too much at the top
+    judged = list(zip(raw.tolist(), right.tolist(), strict=True))
+    points = fitted_points(judged[:3_000])
+    mapping = from_card([{"points": points}])
+    before = calibration(judged[3_000:]).error
+    after = calibration([(mapping.of("x", c), ok) for c, ok in judged[3_000:]]).error
+    assert before is not None
+    assert before > 0.15
+    assert after is not None
+    assert after < 0.06
+
+
+def test_too_few_words_make_no_map() -> None:
+    assert fitted_points([(0.5, True)] * 20) == []
