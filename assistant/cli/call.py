@@ -102,7 +102,7 @@ def call_command(
     names = list(turns or ())
     _check(names, keys)
     wired = open_parts(settings)
-    with closing(wired.accounts):
+    with closing(wired):
         call = new_call(wired, settings, phone)
         caller = WavCaller(
             call, read_turns(names, keys), settings.audio, settings.turns, settings.vad

@@ -60,7 +60,7 @@ def talk_command(
     devices()  # what is missing is said before anything is loaded
     settings = load_settings()
     wired = open_parts(settings)
-    with closing(wired.accounts):
+    with closing(wired):
         call = LiveExchange(wired, settings, frozenset()).new(phone, _CHANNEL)
         handset = Handset(call, headset)
         screen: _JsonScreen | _Screen = _JsonScreen() if as_json else _Screen(show_digits)
