@@ -183,7 +183,7 @@ def _engine(
     if name == "ray":
         from assistant.batch.ray_engine import RayEngine
 
-        return RayEngine(make_stage, workers, address, audio, stop)
+        return RayEngine(make_stage, workers, address, audio, stop, timeout)
     return Pool(make_stage, workers, audio, stop, timeout)
 
 
