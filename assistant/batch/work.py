@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,10 +64,6 @@ def do(stage: Stage, job: Job, keep_audio: str = "failed") -> Done:
     wanted = keep_audio == "all" or (keep_audio == "failed" and record["status"] in Status.BAD)
     audio = sound_of(stage, played, record) if wanted and played else {}
     return Done(job.ordinal, record, audio)
-
-
-def do_all(stage: Stage, jobs: Iterable[Job], keep_audio: str) -> Iterator[Done]:
-    return (do(stage, job, keep_audio) for job in jobs)
 
 
 def status_of(record: Record, known: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from assistant.batch.journal import Journal, read_records
 from assistant.batch.parquet import ParquetSink
 from assistant.batch.run import Plan, Stop, execute
 from assistant.batch.work import Done, Status
+from tests.integration.test_batch_cli import batch
 from tests.unit.test_batch_runs import (
     DEADLY,
     FACTS,
@@ -43,7 +45,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_counts_twice(tmp_path: Path) 
     engine = RayEngine(fragile_stage, 3, None, "none", stop)
     pids = ray.get([actor.pid.remote() for actor in engine.actors])
     journal = Journal.open(tmp_path / "run", FACTS, resume=False)
-    with ParquetSink(tmp_path / "table") as table:
+    with closing(ParquetSink(str(tmp_path / "table"))) as table:
 
         def seen(done: Done) -> None:
             nonlocal killed
@@ -102,3 +104,15 @@ def test_entries_come_from_a_url_as_well(tmp_path: Path) -> None:
     ]
     found = [do(fragile_stage(), Job(n, one, 0)).record for n, one in enumerate(entries)]
     assert [one["status"] for one in found] == [Status.PASSED] * 2
+
+
+def test_a_table_at_an_address(tmp_path: Path) -> None:
+    """From the command line, where ``scheme://`` must survive as it is."""
+    pytest.importorskip("fsspec")
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    clips(tmp_path / "set", [1, 1], text="xyz")
+    done = batch(tmp_path, "run", "set", "--out", "run", "--workers", "1", "--json",
+                 "--parquet", f"file://{tmp_path}/table")  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr
+    rows = pyarrow.read_table(tmp_path / "table").to_pylist()
+    assert sorted(row["ordinal"] for row in rows) == [0, 1]
