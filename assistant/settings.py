@@ -211,6 +211,11 @@ class Capture(BaseModel):
     folder: Path = Field(Path("var/captures"), description="encrypted, one file a turn")
     key_file: Path | None = Field(None, description="mode 0600; None: beside the folder")
     days: int = Field(30, ge=1, le=365, description="days; then a turn is removed")
+    most_waiting: int = Field(
+        64_000_000,
+        ge=1_000_000,
+        description="bytes of sound waiting for the disk, over an hour at 8 kHz; more is dropped",
+    )
 
 
 class Live(BaseModel):

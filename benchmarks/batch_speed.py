@@ -1,8 +1,8 @@
 """Is scoring bound by decoding? Wall and CPU time of ``assistant batch run`` on labelled clips,
 against a bare ``KaldiRecognizer`` loop over the very same samples, and against
-``vosk-transcriber`` on the same files and model; then memory over very many entries.
+``vosk-transcriber`` on the same files and model. Memory: ``batch_memory.py``.
 
-    python benchmarks/batch_speed.py [--clips 1000] [--entries 100000] [--workers 1] [--json]
+    python benchmarks/batch_speed.py [--clips 1000] [--workers 1] [--json]
 
 The clips are espeak-ng callers kept out of training; ``--folder`` takes a folder with
 ``labels.csv`` instead. ``vosk-transcriber`` starts one ffmpeg a file, resamples everything to
@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import random
 import resource
 import shutil
@@ -24,26 +23,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from assistant.asr.types import EndReason, Transcript
 from assistant.audio import write_wav
-from assistant.batch.hearing import Stage
-from assistant.batch.journal import Journal
-from assistant.batch.pool import Pool
-from assistant.batch.run import Plan, Stop, execute
 from assistant.batch.scenario import CALLER_VARIANTS, Voice
 from assistant.batch.speaking import speak
-from assistant.batch.work import Done
-from assistant.cli.wiring import open_stage
-from assistant.settings import Settings, load_settings
+from assistant.settings import load_settings
 from assistant.tts.espeak import VOICES
 
 SEED, RATE = 1906, 8_000
@@ -164,72 +154,6 @@ def vosk_transcriber(folder: Path, out: Path) -> Cost | None:
     return timed([str(program), "-m", model, "-i", str(only), "-o", str(out), "-t", "txt"])
 
 
-# --- memory -------------------------------------------------------------------------------
-
-
-class Deaf:
-    """Hears nothing at once: what is left is what the run itself costs."""
-
-    def recognizer(self) -> Deaf:
-        return self
-
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None: ...
-
-    def feed(self, pcm: bytes) -> Transcript:
-        return Transcript()
-
-    def end(self, reason: EndReason) -> Transcript:
-        return Transcript((), reason)
-
-
-def deaf_stage(settings: Settings) -> Stage:
-    return replace(open_stage(settings), patient=Deaf())
-
-
-def measure_memory(entries: int, workers: int) -> dict[str, object]:
-    """Resident memory of this process and of its workers while ``entries`` entries go by."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make_clips(folder / "clips", 10)
-        with (folder / "clips" / "labels.csv").open("w", encoding="utf-8", newline="") as file:
-            file.write("path,text\n")
-            file.writelines(f"{n % 10:05}.wav,không một hai\n" for n in range(entries))
-        plan = Plan(str(folder / "clips"))
-        stop = Stop()
-        pool = Pool(partial(deaf_stage, load_settings()), workers, "none", stop)
-        journal = Journal.open(folder / "run", {"total": entries}, resume=False)
-        samples: list[tuple[int, float, float]] = []
-        step = max(1, entries // 10)
-        done = 0
-
-        def seen(_: Done) -> None:
-            nonlocal done
-            done += 1
-            if done % step == 0:
-                samples.append((done, resident(os.getpid()), sum(map(resident, children()))))
-
-        start = time.perf_counter()
-        execute(plan, journal, pool, stop, seen)
-        wall = time.perf_counter() - start
-        journal.close()
-        pool.close()
-    return {"entries": entries, "seconds": round(wall, 1), "samples": samples}
-
-
-def children() -> Iterator[int]:
-    path = Path(f"/proc/self/task/{os.getpid()}/children")
-    yield from (int(pid) for pid in path.read_text("ascii").split())
-
-
-def resident(pid: int) -> float:
-    """MB."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
-    except OSError:
-        return 0.0
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
-
-
 def show_speed(console: Console, speed: dict[str, object]) -> None:
     table = Table(
         title=f"{speed['clips']} clip, {speed['workers']} tiến trình", title_justify="left"
@@ -254,24 +178,10 @@ def show_speed(console: Console, speed: dict[str, object]) -> None:
     console.print(f"Mục tiêu: ≤ {AIM} × trần.")
 
 
-def show_memory(console: Console, memory: dict[str, object]) -> None:
-    flat = Table(
-        title=f"Bộ nhớ qua {memory['entries']} mục ({memory['seconds']} s)", title_justify="left"
-    )
-    for column in ("mục", "chính (MB)", "các tiến trình (MB)"):
-        flat.add_column(column, justify="right")
-    samples = memory["samples"]
-    assert isinstance(samples, list)
-    for done, own, workers in samples:
-        flat.add_row(str(done), f"{own:.1f}", f"{workers:.1f}")
-    console.print(flat)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--clips", type=int, default=1000)
     parser.add_argument("--folder", type=Path, help="labelled recordings instead")
-    parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=2, help="the best of each side counts")
     parser.add_argument("--json", action="store_true")
@@ -281,14 +191,10 @@ def main() -> int:
         if arguments.folder is None:
             make_clips(folder, arguments.clips)
         speed = measure_speed(folder, arguments.workers, arguments.rounds)
-    console = Console()
-    if not arguments.json:
-        show_speed(console, speed)
-    memory = measure_memory(arguments.entries, arguments.workers)
     if arguments.json:
-        sys.stdout.write(json.dumps({"speed": speed, "memory": memory}) + "\n")
+        sys.stdout.write(json.dumps(speed) + "\n")
     else:
-        show_memory(console, memory)
+        show_speed(Console(), speed)
     return 0
 
 

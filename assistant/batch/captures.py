@@ -74,9 +74,13 @@ class Captures:
         sealed = nonce + self._cipher.encrypt(nonce, text, captured.id.encode())
         path = self._folder / f"{captured.id}{_SUFFIX}"
         part = path.with_suffix(".part")
-        part.touch(mode=0o600)
-        part.write_bytes(sealed)
-        part.replace(path)
+        try:
+            part.touch(mode=0o600)
+            part.write_bytes(sealed)
+            part.replace(path)
+        except OSError:  # a full disk: no half file stays, it would take room for ever
+            part.unlink(missing_ok=True)
+            raise
 
     def label(self, captured: Captured, text: str) -> None:
         self.write(replace(captured, label=text))

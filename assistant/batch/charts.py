@@ -11,6 +11,8 @@ from assistant.batch.work import PEAK
 
 _PX = 72  # of a second of waveform
 _LANE = 44  # px of a side's half height
+_PLOT = 460  # px over which a histogram's columns are spread
+_THIN, _WIDE = 5, 18  # px of a column
 _DIGITS = "0123456789"
 
 
@@ -93,7 +95,7 @@ def histogram(counts: Counter[int], width: float, unit: str, most: int = 30) -> 
     for number, count in counts.items():
         folded[min(number, most)] += count
     top, last = max(folded.values()), max(folded)
-    step, height = 18, 120
+    step, height = max(_THIN, min(_WIDE, _PLOT // (last + 1))), 120
     columns = "".join(
         f'<rect x="{30 + n * step}" y="{20 + height * (1 - folded[n] / top):.1f}" '
         f'width="{step - 2}" height="{height * folded[n] / top:.1f}" class="column">'
@@ -147,7 +149,7 @@ def waveform(record: Mapping[str, Any]) -> str:
         for word in turn.get("words", ())
     )
     marks = "".join(
-        f'<text x="{s * _PX}" y="{bottom + 12}" class="tick">{s} s</text>'
+        f'<text x="{s * _PX}" y="{bottom + 12}" class="tick{"" if s else " start"}">{s} s</text>'
         for s in range(0, int(seconds) + 1, 5)
     )
     return (

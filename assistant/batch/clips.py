@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.asr.types import EndReason, Transcript
 from assistant.audio import open_audio
 from assistant.batch.conditions import LEAD
+from assistant.batch.hearing import Stage, understood
 from assistant.batch.places import local_file
 from assistant.batch.scenario_files import Clip, Entry
 from assistant.errors import AssistantError
@@ -16,7 +17,6 @@ from assistant.nlu import HeardWord, interpret
 from assistant.nlu.types import Expect, Interpretation
 
 if TYPE_CHECKING:
-    from assistant.batch.hearing import Stage
     from assistant.batch.play import Record
 
 _A_CODE = 6  # digits; so many of somebody's are not shown
@@ -38,7 +38,7 @@ def play_clip(stage: Stage, entry: Entry) -> Record:
         failure = {"what": "error", "turn": None, "expected": "-", "got": str(error)}
         return {"kind": "clip", "invented": True, "failures": [failure], "error": error.code,
                 "seconds": 0.0, "elapsed": 0.0}  # fmt: skip
-    heard = interpret([HeardWord(w.text, w.confidence) for w in transcript.words], listen)
+    heard = understood(transcript, listen)
     expected, got = meaning(wanted), meaning(heard)
     longest = max(len(meant["digits"] or "") for meant in (expected, got))
     shown = clip.invented or longest < _A_CODE

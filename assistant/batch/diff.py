@@ -9,6 +9,7 @@ from typing import Any
 from assistant.batch.play import Record
 from assistant.batch.work import Status
 
+Verdict = tuple[str, frozenset[tuple[str, int | None]]]
 _GOOD = (Status.PASSED, Status.HEALED)
 
 
@@ -50,8 +51,13 @@ class Diff:
 
 
 def compare(before: Iterable[Record], after: Iterable[Record]) -> Diff:
-    """Entries are matched by id and round; only verdicts and reasons of ``before`` are kept."""
-    old = {key_of(record): (record["status"], reasons(record)) for record in before}
+    """Entries are matched by id and round; only verdicts and reasons of ``before`` are kept, and
+    of equal ones only one."""
+    alike: dict[Verdict, Verdict] = {}
+    old: dict[tuple[str, int], Verdict] = {}
+    for record in before:
+        verdict = record["status"], reasons(record)
+        old[key_of(record)] = alike.setdefault(verdict, verdict)
     diff = Diff()
     for record in after:
         found = old.pop(key_of(record), None)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from assistant.batch.codecs import to_pcm
 from assistant.batch.scenario import Line
 
 Samples = npt.NDArray[np.float32]
@@ -67,10 +68,6 @@ class LineSound:
                 again = self._rng.random() < 0.5
                 out[start : start + packet] = out[start - packet : start] if again else 0
         return out
-
-
-def to_pcm(sound: Samples) -> bytes:
-    return np.round(np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
 
 
 def _to_level(speech: Samples, level: float) -> Samples:

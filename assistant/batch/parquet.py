@@ -7,8 +7,7 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from assistant.batch.play import Record
 from assistant.errors import DependencyError
@@ -21,23 +20,12 @@ _COLUMNS = ("ordinal", "id", "source", "kind", "status", "round", "outcome", "re
 class ParquetSink:
     """Appends records; parts of an earlier run in the same folder stay."""
 
-    def __init__(self, place: Path | str) -> None:
+    def __init__(self, place: str) -> None:
         self._arrow, self._parquet = _pyarrow()
-        self._place = str(place)
+        self._place = place
         self._rows: list[dict[str, Any]] = []
         self._name = uuid.uuid4().hex[:8]
         self._parts = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._write()
 
     def add(self, record: Record) -> None:
         row = {name: record.get(name) for name in _COLUMNS}
@@ -46,6 +34,10 @@ class ParquetSink:
         self._rows.append(row)
         if len(self._rows) >= _ROWS:
             self._write()
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._write()
 
     def _write(self) -> None:
         if not self._rows:

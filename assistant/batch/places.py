@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,19 +23,30 @@ def join(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}" if is_url(folder) else str(Path(folder) / name)
 
 
-def walk(place: str) -> Iterator[str]:
-    """Every file below ``place``, sorted."""
+def walk(place: str, wanted: Callable[[str], bool]) -> Iterator[str]:
+    """Every file below ``place`` whose name is wanted, sorted. The others are not kept: beside a
+    ``labels.csv`` lie as many recordings as it has lines."""
     if is_url(place):
         files, path = _filesystem(place)
         scheme = place.partition("://")[0]
-        yield from (f"{scheme}://{name.lstrip('/')}" for name in sorted(files.find(path)))
+        names = sorted(name for name in files.find(path) if wanted(name.rpartition("/")[2]))
+        yield from (f"{scheme}://{name.lstrip('/')}" for name in names)
         return
     folder = Path(place)
     if not folder.exists():
         raise UsageError(
             "batch-missing", f"Không có {place}.", "Truyền tệp kịch bản, thư mục, hoặc địa chỉ."
         )
-    yield from (str(path) for path in sorted(folder.rglob("*")) if path.is_file())
+    yield from map(str, sorted(_below(folder, wanted)))
+
+
+def _below(folder: str | Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
+    with suppress(PermissionError, NotADirectoryError), os.scandir(folder) as found:
+        for one in found:
+            if one.is_dir(follow_symlinks=False):
+                yield from _below(one.path, wanted)
+            elif wanted(one.name) and one.is_file():
+                yield Path(one.path)
 
 
 @contextmanager

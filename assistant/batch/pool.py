@@ -1,33 +1,43 @@
 """The engine of one machine: worker processes, each with the model loaded once.
 
 Only a few jobs are in flight, so a set of any size takes the same memory. A worker that dies or
-hangs takes nobody along: what was in flight is run again, one at a time, and a job that loses
-its worker twice is reported as such."""
+hangs takes nobody along, and holds up the others for a bounded time: what was in flight is run
+again, one at a time, and a job that loses its worker twice is reported as such."""
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections import deque
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.process import BaseProcess
 
 from assistant.batch.hearing import Stage
-from assistant.batch.work import Done, Job, MakeStage, Status, do
+from assistant.batch.suspects import Suspects
+from assistant.batch.work import Done, Job, MakeStage, do
 from assistant.errors import AssistantError
 
 _CLIPS_AT_ONCE = 16  # a clip takes milliseconds; a call takes a second
 _AHEAD = 2  # chunks waiting for each worker
 _START = 5  # times the patience for workers that still load their model
+_LATE = 3  # times the patience for a chunk while others finish: two may stand before it
+_POLL = 1.0  # s between two looks at the clock
 _DEATHS = 2  # of a job's worker, then the job is the culprit
 
 Chunk = tuple[Job, ...]
 
 _stage: Stage | None = None
 _trouble: AssistantError | None = None  # a stage that cannot be set up is no worker's death
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    chunk: Chunk
+    since: float
 
 
 def _prepare(make_stage: MakeStage) -> None:
@@ -47,7 +57,7 @@ def _work(chunk: Chunk, keep_audio: str) -> list[Done]:
 
 class Pool:
     """Runs jobs in ``workers`` processes. ``stopped``: asked before each submission;
-    ``patience``: seconds without any result after which a worker hangs."""
+    ``patience``: seconds of ``clock`` without any result after which a worker hangs."""
 
     def __init__(
         self,
@@ -56,15 +66,15 @@ class Pool:
         keep_audio: str = "failed",
         stopped: Callable[[], bool] = lambda: False,
         patience: float = 120.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make_stage, self._workers = make_stage, workers
         self._keep_audio, self._stopped = keep_audio, stopped
-        self._patience = patience
+        self._patience, self._clock = patience, clock
         self._pool: ProcessPoolExecutor | None = None
         self._fresh = True  # nothing has come back from this pool yet
-        self._flying: dict[Future[list[Done]], Chunk] = {}
-        self._suspects: deque[Job] = deque()
-        self._deaths: dict[int, int] = {}
+        self._flying: dict[Future[list[Done]], _Flight] = {}
+        self._suspects = Suspects(_DEATHS)
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Done]:
         """Results in the order in which they are finished."""
@@ -94,9 +104,9 @@ class Pool:
 
     def _submit(self, pool: ProcessPoolExecutor, waiting: Iterator[Chunk]) -> None:
         """Fill up what is in flight; a suspect flies alone."""
-        if self._suspects:
+        if self._suspects.waiting:
             if not self._flying:
-                self._fly(pool, (self._suspects.popleft(),))
+                self._fly(pool, (self._suspects.waiting.popleft(),))
             return
         while len(self._flying) < self._workers * _AHEAD and not self._stopped():
             chunk = next(waiting, None)
@@ -105,46 +115,45 @@ class Pool:
             self._fly(pool, chunk)
 
     def _fly(self, pool: ProcessPoolExecutor, chunk: Chunk) -> None:
+        flight = _Flight(chunk, self._clock())
         try:
-            self._flying[pool.submit(_work, chunk, self._keep_audio)] = chunk
+            self._flying[pool.submit(_work, chunk, self._keep_audio)] = flight
         except BrokenProcessPool as error:
             broken: Future[list[Done]] = Future()
             broken.set_exception(error)
-            self._flying[broken] = chunk
+            self._flying[broken] = flight
 
     def _collect(self, pool: ProcessPoolExecutor) -> tuple[list[Done], bool]:
-        patience = self._patience * (_START if self._fresh else 1)
-        finished, _ = wait(self._flying, patience, return_when=FIRST_COMPLETED)
-        self._fresh = False
-        if not finished:
-            for process in _processes(pool):
-                process.kill()
-            finished, _ = wait(self._flying)  # every future says that its pool is broken
         done: list[Done] = []
-        lost: list[Chunk] = []
-        for future in finished:
-            chunk = self._flying.pop(future)
+        lost: list[Job] = []
+        for future in self._finished(pool):
+            flight = self._flying.pop(future)
             try:
                 done += future.result()
             except (BrokenProcessPool, CancelledError):
-                lost.append(chunk)
+                lost += flight.chunk
         if not lost:
             return done, False
-        lost += self._flying.values()  # the whole pool is gone
-        self._flying.clear()
-        return done + self._count_deaths(lost), True
+        lost += (job for flight in self._flying.values() for job in flight.chunk)
+        self._flying.clear()  # the whole pool is gone
+        return done + self._suspects.lost(lost, alone=len(lost) == 1), True
 
-    def _count_deaths(self, lost: list[Chunk]) -> list[Done]:
-        jobs = [job for chunk in lost for job in chunk]
-        given_up = []
-        for job in jobs:
-            self._deaths[job.ordinal] = self._deaths.get(job.ordinal, 0) + 1
-            # Only one that died alone is surely the culprit.
-            if len(jobs) == 1 and self._deaths[job.ordinal] >= _DEATHS:
-                given_up.append(died(job))
-            else:
-                self._suspects.append(job)
-        return given_up
+    def _finished(self, pool: ProcessPoolExecutor) -> set[Future[list[Done]]]:
+        """Wait for a result. When a worker hangs the pool is killed, and every future of it is
+        finished."""
+        patience = self._patience * (_START if self._fresh else 1)
+        since, finished, hangs = self._clock(), set[Future[list[Done]]](), False
+        while not finished and not hangs:
+            finished, flying = wait(self._flying, _POLL, return_when=FIRST_COMPLETED)
+            now = self._clock()
+            late = any(now - self._flying[one].since > _LATE * patience for one in flying)
+            hangs = late or (not finished and now - since > patience)
+        self._fresh = False
+        if hangs:
+            for process in _processes(pool):
+                process.kill()
+            finished, _ = wait(self._flying)
+        return finished
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
@@ -169,20 +178,3 @@ def chunks(jobs: Iterable[Job]) -> Iterator[Chunk]:
             yield (first,)
             continue
         yield (first, *islice(rest, _CLIPS_AT_ONCE - 1))
-
-
-def died(job: Job) -> Done:
-    """The record of a job that kills its worker."""
-    failure = {
-        "what": "crash",
-        "turn": None,
-        "expected": "-",
-        "got": "the worker process died or hung",
-    }
-    record = {
-        "kind": "call", "invented": True, "crash": "worker-lost", "failures": [failure],
-        "seconds": 0.0, "elapsed": 0.0, "ordinal": job.ordinal, "id": job.entry.id,
-        "source": job.entry.source, "tags": list(job.entry.tags), "round": job.round,
-        "status": Status.ERROR, "known_failure": None,
-    }  # fmt: skip
-    return Done(job.ordinal, record)

@@ -1,23 +1,26 @@
 """The engine of many machines: a Ray cluster (extra ``ray``), one actor a core.
 
-The model is loaded once an actor. When an actor or its machine dies, another takes its place
-and what it had in hand is run again, one by one; a result is counted once, because only what
-comes back is written, and the journal takes each ordinal once. A job that loses its actor three
-times is reported."""
+The model is loaded once an actor. When an actor or its machine dies, or hangs, another takes its
+place and what it had in hand is run again, each job alone; a result is counted once, because
+only what comes back is written, and the journal takes each ordinal once. A job that loses its
+actor three times is reported."""
 
 from __future__ import annotations
 
-from collections import deque
+import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
-from assistant.batch.pool import Chunk, chunks, died
+from assistant.batch.pool import Chunk, chunks
+from assistant.batch.suspects import Suspects
 from assistant.batch.work import Done, Job, MakeStage, do
 from assistant.errors import AssistantError, DependencyError
 
 _AHEAD = 2  # chunks waiting at each actor
 _DEATHS = 3  # of the actor that has a job in hand, then the job is the culprit
-_POLL = 1.0  # s between two looks at whether to stop
+_START = 5  # times the patience for an actor that still loads its model
+_POLL = 1.0  # s between two looks at the clock, and at whether to stop
 
 
 class _Worker:
@@ -40,8 +43,23 @@ class _Worker:
         return os.getpid()
 
 
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """An actor and what it has in hand. ``heard``: when it last gave a result, or got work with
+    none in hand; ``started``: answers once its process runs, which a busy cluster may delay."""
+
+    actor: Any
+    started: Any
+    running: bool = False
+    fresh: bool = True  # it has given no result yet
+    heard: float = 0.0
+    hands: list[Chunk] = field(default_factory=list)
+    alone: bool = False  # what it has in hand is a suspect: nothing is added
+
+
 class RayEngine:
-    """Runs jobs on the cluster at ``address`` (None: a cluster of this machine, for this run)."""
+    """Runs jobs on the cluster at ``address`` (None: a cluster of this machine, for this run).
+    ``patience``: seconds of ``clock`` without a result after which an actor with work hangs."""
 
     def __init__(
         self,
@@ -50,35 +68,46 @@ class RayEngine:
         address: str | None = None,
         keep_audio: str = "failed",
         stopped: Callable[[], bool] = lambda: False,
+        patience: float = 120.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ray = _ray()
         self._stopped = stopped
+        self._patience, self._clock = patience, clock
         self._own = not self._ray.is_initialized()
         if self._own:
             self._connect(address, workers)
         self._make = (make_stage, keep_audio)
         self._actor = self._ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Worker)
-        self.actors = [self._actor.remote(*self._make) for _ in range(workers)]
-        self._load: dict[int, int] = dict.fromkeys(range(workers), 0)
-        self._flying: dict[Any, tuple[int, Any, Chunk]] = {}  # place, actor, what it works on
-        self._again: deque[Chunk] = deque()
-        self._deaths: dict[int, int] = {}
+        self._seats = [self._seat() for _ in range(workers)]
+        self._flying: dict[Any, tuple[_Seat, Chunk]] = {}
+        self._suspects = Suspects(_DEATHS)
+        self._not_started = 0  # actors in a row
+
+    @property
+    def actors(self) -> list[Any]:
+        return [seat.actor for seat in self._seats]
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Done]:
         """Results in the order in which they come back."""
         waiting = chunks(jobs)
         while True:
             self._submit(waiting)
-            if not self._flying:
+            starting = {seat.started: seat for seat in self._seats if not seat.running}
+            if not self._flying and (len(starting) < len(self._seats) or self._stopped()):
                 return
-            ready, _ = self._ray.wait(list(self._flying), timeout=_POLL)
+            ready, _ = self._ray.wait([*self._flying, *starting], timeout=_POLL)
             for reference in ready:
-                yield from self._result(reference)
+                if reference in starting:
+                    self._begun(starting[reference])
+                else:
+                    yield from self._result(reference)
+            self._end_those_that_hang()
 
     def close(self) -> None:
         for actor in self.actors:
             self._ray.kill(actor, no_restart=True)
-        self.actors = []
+        self._seats = []
         if self._own:
             self._ray.shutdown()
 
@@ -95,49 +124,76 @@ class RayEngine:
                 "Kiểm tra --address, ví dụ ray://may-chu:10001, và phiên bản Ray hai bên.",
             ) from None
 
+    def _seat(self) -> _Seat:
+        actor = self._actor.remote(*self._make)
+        return _Seat(actor, actor.pid.remote())
+
+    def _begun(self, seat: _Seat) -> None:
+        try:
+            self._ray.get(seat.started)
+        except self._ray.exceptions.RayError as error:
+            self._not_started += 1
+            if self._not_started > _DEATHS * len(self._seats):
+                raise DependencyError(
+                    "ray-worker",
+                    f"Không khởi động được tiến trình nào trên cụm Ray: {type(error).__name__}.",
+                    "Cài gói này, cùng phiên bản, trên mọi máy của cụm; xem nhật ký của Ray.",
+                ) from None
+            self._replace(seat)
+        else:
+            seat.running, self._not_started = True, 0
+
     def _submit(self, waiting: Iterator[Chunk]) -> None:
-        """Keep every actor busy; what was lost goes first."""
-        while True:
-            number = min(self._load, key=lambda n: self._load[n])
-            if self._load[number] >= _AHEAD:
+        """Keep every actor busy; a suspect has one to itself, and goes first."""
+        running = [seat for seat in self._seats if seat.running]
+        while self._suspects.waiting:
+            idle = next((seat for seat in running if not seat.hands), None)
+            if idle is None:
                 return
-            chunk = self._again.popleft() if self._again else None
-            if chunk is None and not self._stopped():
-                chunk = next(waiting, None)
+            self._give(idle, (self._suspects.waiting.popleft(),), alone=True)
+        while running and not self._stopped():
+            free = [seat for seat in running if not seat.alone and len(seat.hands) < _AHEAD]
+            chunk = next(waiting, None) if free else None
             if chunk is None:
                 return
-            actor = self.actors[number]
-            self._flying[actor.work.remote(chunk)] = (number, actor, chunk)
-            self._load[number] += 1
+            self._give(min(free, key=lambda seat: len(seat.hands)), chunk)
+
+    def _give(self, seat: _Seat, chunk: Chunk, alone: bool = False) -> None:
+        if not seat.hands:
+            seat.heard = self._clock()
+        seat.hands.append(chunk)
+        seat.alone = alone
+        self._flying[seat.actor.work.remote(chunk)] = (seat, chunk)
 
     def _result(self, reference: Any) -> list[Done]:
-        number, actor, chunk = self._flying.pop(reference)
-        self._load[number] -= 1
+        seat, chunk = self._flying.pop(reference)
+        alone = seat.alone
+        seat.hands.remove(chunk)
+        seat.alone = False
         try:
             done: list[Done] | AssistantError = self._ray.get(reference)
         except self._ray.exceptions.RayError:
-            self._replace(number, actor)
-            return self._lost(chunk)
+            self._replace(seat)
+            return self._suspects.lost(chunk, alone)
         if isinstance(done, AssistantError):
             raise done
+        seat.fresh, seat.heard = False, self._clock()
         return done
 
-    def _replace(self, number: int, dead: Any) -> None:
+    def _replace(self, seat: _Seat) -> None:
         """Put a new actor in the place of a dead one; once, however much it had in hand."""
-        if self.actors[number] is dead:
-            self._ray.kill(dead, no_restart=True)
-            self.actors[number] = self._actor.remote(*self._make)
+        if seat in self._seats:
+            self._ray.kill(seat.actor, no_restart=True)
+            self._seats[self._seats.index(seat)] = self._seat()
 
-    def _lost(self, chunk: Chunk) -> list[Done]:
-        """Jobs whose actor died: again, one by one, unless they did it too often."""
-        given_up = []
-        for job in chunk:
-            deaths = self._deaths[job.ordinal] = self._deaths.get(job.ordinal, 0) + 1
-            if deaths >= _DEATHS:
-                given_up.append(died(job))
-            else:
-                self._again.append((job,))
-        return given_up
+    def _end_those_that_hang(self) -> None:
+        """What a killed actor had in hand comes back as lost, like that of one that died."""
+        now = self._clock()
+        for seat in self._seats:
+            patience = self._patience * (_START if seat.fresh else 1)
+            if seat.hands and now - seat.heard > patience:
+                self._ray.kill(seat.actor, no_restart=True)
+                seat.heard = now
 
 
 def _ray() -> Any:

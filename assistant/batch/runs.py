@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import soxr
 
 from assistant.batch import bars
 from assistant.batch.calibration import Calibration
+from assistant.batch.codecs import to_pcm
 from assistant.batch.conditions import CONDITIONS
 from assistant.batch.cost import RATE, Utterance
 from assistant.batch.evaluate import heard_under, planned
@@ -119,7 +119,7 @@ def sample_of_cost(folder: Path, strings: int, limit: int | None) -> list[Uttera
         for trial in among.trials if among.name != NOISE_SET else ():
             sound = heard_under(trial, clean, among)
             narrow = soxr.resample(sound.samples, sound.rate, RATE)
-            pcm = np.round(np.clip(narrow, -1, 1) * 32767).astype("<i2").tobytes()
+            pcm = to_pcm(narrow)
             found.append(Utterance(phrases(trial.states[0]), pcm))
             share += len(narrow) / RATE
             if share > _COST_SECONDS / 3:

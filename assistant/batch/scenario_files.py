@@ -88,11 +88,7 @@ def _sources(place: str) -> Iterator[str]:
     if place.endswith((SUFFIX, ".yaml", ".yml", ".csv")):
         yield place
         return
-    yield from (name for name in walk(place) if name.endswith(SUFFIX) or _is_labels(name))
-
-
-def _is_labels(name: str) -> bool:
-    return name.replace("\\", "/").rpartition("/")[2] == LABELS
+    yield from walk(place, lambda name: name.endswith(SUFFIX) or name == LABELS)
 
 
 # --- labels.csv -----------------------------------------------------------------------

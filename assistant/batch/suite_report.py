@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from assistant.batch import charts
-from assistant.batch.diff import Change, Diff, why_of
-from assistant.batch.journal import AUDIO, read_records, read_run
-from assistant.batch.play import Record
+from assistant.batch.diff import Change, Diff
+from assistant.batch.journal import read_records, read_run
+from assistant.batch.record_html import record_html
 from assistant.batch.starter import DATA
 from assistant.batch.summary import COMPUTE_BIN, FUNNEL, WAIT_BIN, Summary, summarise
 from assistant.batch.work import Status
+from assistant.call.endings import ENDINGS
 from assistant.errors import UsageError
 
 MOST_AUDIO = 40  # calls whose sound is inside the file, about 200 KB each
@@ -25,12 +25,17 @@ _NAMES = {
     Status.KNOWN: ("chưa đạt, đã biết", "known failure"),
     Status.HEALED: ("đã lành", "healed"),
 }
+_FILTER = (
+    '<p class="filter"><label>Tìm <input type="search" placeholder="tên hay nhãn (name or tag)">'
+    "</label> <output></output></p>"
+)
 _KINDS = {  # (nothing of anybody's inside, calls only)
     (True, True): ("dữ liệu bịa", "invented data"),
     (True, False): ("bản ghi có nhãn", "labelled recordings"),
     (False, True): ("dữ liệu thật: số bị che", "real data, digits hidden"),
     (False, False): ("dữ liệu thật: số bị che", "real data, digits hidden"),
 }
+_OUTCOMES = {"password": "được cấp mật khẩu", **{end.value: said for end, said in ENDINGS.items()}}
 _PHASES = {
     "menu": "nghe trình đơn",
     "code": "được hỏi mã số",
@@ -63,6 +68,7 @@ def _page(run: dict[str, Any], summary: Summary, diff: Diff | None, folder: Path
         _head(run, summary),
         _diff(diff) if diff else "",
         _success(summary),
+        _FILTER,
         _failures(summary, folder),
         _healed(summary),
         _pictures(summary),
@@ -136,7 +142,8 @@ def _failures(summary: Summary, folder: Path) -> str:
     if not bad:
         return "<section><h2>Không có lỗi nào <small>no failures</small></h2></section>"
     calls = "".join(
-        _record(record, folder, opened=n < 3, sound=n < MOST_AUDIO) for n, record in enumerate(bad)
+        record_html(record, folder, opened=n < 3, sound=n < MOST_AUDIO)
+        for n, record in enumerate(bad)
     )
     more = summary.bad - len(bad)
     rest = f'<p class="note">… và {more} nữa trong results.jsonl</p>' if more else ""
@@ -163,7 +170,8 @@ def _pictures(summary: Summary) -> str:
         [(_PHASES[p.value], summary.funnel[p.value], "good") for p in FUNNEL], summary.calls
     )
     outcomes = charts.bars(
-        [(name, count, "plain") for name, count in summary.outcomes.most_common()], summary.calls
+        [(_OUTCOMES[name], count, "plain") for name, count in summary.outcomes.most_common()],
+        summary.calls,
     )
     errors = sum(n for (a, b), n in summary.digits.items() if a != b)
     said = sum(n for (a, _), n in summary.digits.items() if a is not None)
@@ -192,11 +200,12 @@ def _pictures(summary: Summary) -> str:
 
 
 def _tags(summary: Summary) -> str:
+    shown = [status for status in _NAMES if summary.statuses[status]]
     rows = []
     for tag, counts in sorted(summary.by_tag.items()):
-        cells = "".join(f'<td class="{status}">{counts[status] or ""}</td>' for status in _NAMES)
+        cells = "".join(f'<td class="{status}">{counts[status] or ""}</td>' for status in shown)
         rows.append(f"<tr><td>{escape(tag)}</td>{cells}<td>{counts.total()}</td></tr>")
-    heads = "".join(f"<th>{vi}</th>" for vi, _ in _NAMES.values())
+    heads = "".join(f"<th>{_NAMES[status][0]}</th>" for status in shown)
     return (
         "<section><h2>Theo nhãn <small>by tag</small></h2>"
         f'<table class="list tags"><tr><th></th>{heads}<th>tổng</th></tr>{"".join(rows)}</table>'
@@ -206,7 +215,7 @@ def _tags(summary: Summary) -> str:
 
 def _known(summary: Summary, folder: Path) -> str:
     known = summary.kept.get(Status.KNOWN, ())
-    calls = "".join(_record(record, folder, opened=False, sound=False) for record in known)
+    calls = "".join(record_html(record, folder, opened=False, sound=False) for record in known)
     return (
         f"<section><h2>Chưa đạt, đã biết <small>known failures</small></h2>{calls}</section>"
         if calls
@@ -217,100 +226,7 @@ def _known(summary: Summary, folder: Path) -> str:
 def _rest(summary: Summary, folder: Path) -> str:
     passed = summary.kept.get(Status.PASSED, ())
     calls = "".join(
-        _record(record, folder, opened=False, sound=n < MOST_AUDIO)
+        record_html(record, folder, opened=False, sound=n < MOST_AUDIO)
         for n, record in enumerate(passed)
     )
     return f"<section><h2>Đạt <small>passed</small></h2>{calls}</section>" if calls else ""
-
-
-# --- one record ---------------------------------------------------------------------------
-
-
-def _record(record: Record, folder: Path, opened: bool, sound: bool) -> str:
-    status = record["status"]
-    known = record.get("known_failure")
-    why = f" <i>{escape(known)}</i>" if known else ""
-    failures = "".join(
-        f"<tr><td>{'' if f['turn'] is None else 'lượt ' + str(f['turn'] + 1)}</td>"
-        f"<td>{escape(f['what'])}</td><td class='want'>{_value(f['expected'])}</td>"
-        f"<td class='got'>{_value(f['got'])}</td></tr>"
-        for f in record["failures"]
-    )
-    table = (
-        "<table class='list'><tr><th></th><th></th><th>đợi · expected</th>"
-        f"<th>được · got</th></tr>{failures}</table>"
-        if failures
-        else ""
-    )
-    body = _clip(record) if record["kind"] == "clip" else _call(record, folder, sound)
-    return (
-        f'<details class="record {status}"{" open" if opened else ""}>'
-        f'<summary><span class="dot-{status}"></span>{escape(record["id"])}{why}'
-        f'<span class="why">{escape(why_of(record))}</span></summary>{table}{body}</details>'
-    )
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return " → ".join(escape(str(one)) for one in value) or "∅"
-    return escape(str(value))
-
-
-def _clip(record: Record) -> str:
-    return (
-        f"<p>đúng ra: <b>{escape(record.get('expected', ''))}</b> · "
-        f"nghe: <b>{escape(record.get('heard', ''))}</b></p>"
-    )
-
-
-def _call(record: Record, folder: Path, sound: bool) -> str:
-    turns = "".join(
-        f"<tr><td>{turn['asked']:.1f}</td><td>{escape(turn['expect'] or '')}</td>"
-        f"<td class='assistant'>{escape(turn['prompt'])}"
-        f"<small>{' '.join(turn['prompts'])}</small></td>"
-        f"<td class='caller'>{_said(turn)}</td><td>{_meaning(turn)}</td></tr>"
-        for turn in record.get("turns", ())
-    )
-    table = (
-        "<table class='turns'><tr><th>s</th><th>đợi</th><th>trợ lý nói</th>"
-        f"<th>người gọi</th><th>hiểu là</th></tr>{turns}</table>"
-        if turns
-        else ""
-    )
-    has_sound = sound and record.get("audio")
-    player = _player(record, folder) if has_sound else ""
-    return f'<div class="call">{player}{table}</div>'
-
-
-def _player(record: Record, folder: Path) -> str:
-    sides = []
-    for side, label in (("assistant", "trợ lý"), ("caller", "người gọi")):
-        path = folder / AUDIO / f"{record['ordinal']}-{side}.mp3"
-        if path.is_file():
-            data = base64.b64encode(path.read_bytes()).decode()
-            sides.append(
-                f'<label>{label} <audio controls preload="metadata" '
-                f'src="data:audio/mpeg;base64,{data}"></audio></label>'
-            )
-    return (
-        f'<div class="players"><button type="button" class="both">▶ cả hai bên</button>'
-        f'{"".join(sides)}</div><div class="scroll">{charts.waveform(record)}</div>'
-    )
-
-
-def _said(turn: dict[str, Any]) -> str:
-    if turn["by_keys"]:
-        return f"<kbd>{escape(turn['said'])}</kbd>"
-    if turn["ended"] is None:
-        return ""
-    return escape(turn["said"]) or "<i>(im lặng)</i>"
-
-
-def _meaning(turn: dict[str, Any]) -> str:
-    found = [str(turn[name]) for name in ("intent", "rejection") if turn[name]]
-    if turn["yes_no"] is not None:
-        found.append("có" if turn["yes_no"] else "không")
-    digits = turn.get("heard_digits")
-    if digits and not turn["by_keys"]:
-        found.append(digits)
-    return escape(", ".join(found))

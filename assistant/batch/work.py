@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -59,24 +59,11 @@ def do(stage: Stage, job: Job, keep_audio: str = "failed") -> Done:
             played = play_scenario(stage, entry, job.seed + job.round)
             record = played.record
     except Exception as error:
-        record = crashed(error)
-    known = entry.scenario.known_failure if entry.scenario else None
-    record |= {
-        "ordinal": job.ordinal,
-        "id": entry.id,
-        "source": entry.source,
-        "tags": list(entry.tags),
-        "round": job.round,
-        "status": status_of(record, known),
-        "known_failure": known,
-    }
+        record = crashed(job, error)
+    record |= _names(job, record)
     wanted = keep_audio == "all" or (keep_audio == "failed" and record["status"] in Status.BAD)
     audio = sound_of(stage, played, record) if wanted and played else {}
     return Done(job.ordinal, record, audio)
-
-
-def do_all(stage: Stage, jobs: Iterable[Job], keep_audio: str) -> Iterator[Done]:
-    return (do(stage, job, keep_audio) for job in jobs)
 
 
 def status_of(record: Record, known: str | None) -> str:
@@ -88,19 +75,53 @@ def status_of(record: Record, known: str | None) -> str:
     return Status.FAILED if failed else Status.PASSED
 
 
-def crashed(error: BaseException) -> Record:
-    """An error nobody foresaw; where it happened, for whoever mends it."""
+def _names(job: Job, record: Record) -> Record:
+    """Which job a record is of, and its verdict."""
+    entry = job.entry
+    known = entry.scenario.known_failure if entry.scenario else None
+    return {
+        "ordinal": job.ordinal,
+        "id": entry.id,
+        "source": entry.source,
+        "tags": list(entry.tags),
+        "round": job.round,
+        "status": status_of(record, known),
+        "known_failure": known,
+    }
+
+
+def crashed(job: Job, error: BaseException) -> Record:
+    """An error nobody foresaw; where it happened, for whoever mends it. What it says is left out
+    where it may quote somebody's words."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
-    got = f"{type(error).__name__}: {error} ({place})"
+    kind = type(error).__name__
+    said = f": {error}" if _all_invented(job.entry) else ""
+    return _broken(job, kind, f"{kind}{said} ({place})")
+
+
+def died(job: Job) -> Done:
+    """The record of a job that kills or hangs its worker."""
+    got = "worker-lost: tiến trình chết hoặc treo (the worker died or hung)"
+    record = _broken(job, "worker-lost", got)
+    return Done(job.ordinal, record | _names(job, record))
+
+
+def _broken(job: Job, code: str, got: str) -> Record:
     return {
-        "kind": "call",
-        "invented": True,
-        "crash": type(error).__name__,
+        "kind": "call" if job.entry.clip is None else "clip",
+        "invented": True,  # there is nothing of anybody's in it
+        "crash": code,
         "failures": [{"what": "crash", "turn": None, "expected": "-", "got": got}],
         "seconds": 0.0,
         "elapsed": 0.0,
     }
+
+
+def _all_invented(entry: Entry) -> bool:
+    if entry.clip is not None:
+        return entry.clip.invented
+    return entry.scenario is not None and all(one.invented for one in entry.scenario.accounts)
 
 
 def sound_of(stage: Stage, played: Played, record: Record) -> dict[str, bytes]:

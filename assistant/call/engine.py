@@ -134,8 +134,7 @@ class Call:
         self._speaker.hush()
         try:
             self._drop_listener()
-            if not isinstance(self._action, Finish):
-                self._talk.next(HungUp())
+            self._talk.next(HungUp())  # in the middle of a goodbye too
         except Exception as error:
             log_failure(self.call_id, error)
         finishing = self._action if isinstance(self._action, Finish) else None

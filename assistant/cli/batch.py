@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,12 +22,12 @@ from assistant.batch.junit import write_junit
 from assistant.batch.pool import Pool
 from assistant.batch.run import Engine, Plan, Stop, execute
 from assistant.batch.scenario import json_schema
-from assistant.batch.scenario_files import fingerprint
+from assistant.batch.scenario_files import fingerprint, read_entries
 from assistant.batch.starter import write_starter
 from assistant.batch.summary import Summary, summarise
 from assistant.batch.work import Done, Status
 from assistant.cli import batch_options as options
-from assistant.cli.batch_show import Progress, show_diff, show_summary
+from assistant.cli.batch_show import Progress, show_diff, show_entries, show_summary
 from assistant.cli.show import print_json
 from assistant.cli.wiring import open_stage
 from assistant.errors import UsageError
@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
     """Hang this group on the program."""
     group = typer.Typer(no_args_is_help=True, help="Chạy hàng loạt kịch bản (scenario suites).")
     group.command("run")(run_command)
+    group.command("list")(list_command)
     group.command("init")(init_command)
     group.command("report")(report_command)
     group.command("diff")(diff_command)
@@ -93,6 +94,25 @@ def run_command(
         _write_report(report, folder, diff)
     _tell(folder, summary, diff, stop, as_json)
     raise typer.Exit(_exit_code(summary, stop))
+
+
+def list_command(
+    place: options.Place, text_filter: options.Filter = "", as_json: options.AsJson = False
+) -> None:
+    """Liệt kê và đếm kịch bản, không chạy (list and count, run nothing)."""
+    entries = read_entries(place, text_filter)
+    if not as_json:
+        show_entries(Console(soft_wrap=True), entries)
+        return
+    rows = [
+        {
+            "id": one.id,
+            "tags": one.tags,
+            "known_failure": one.scenario.known_failure if one.scenario else None,
+        }
+        for one in entries
+    ]
+    print_json({"total": len(rows), "entries": rows})
 
 
 def init_command(
@@ -183,7 +203,7 @@ def _engine(
     if name == "ray":
         from assistant.batch.ray_engine import RayEngine
 
-        return RayEngine(make_stage, workers, address, audio, stop)
+        return RayEngine(make_stage, workers, address, audio, stop, timeout)
     return Pool(make_stage, workers, audio, stop, timeout)
 
 
@@ -193,14 +213,14 @@ def _execute(
     engine: Engine,
     stop: Stop,
     hidden: bool,
-    parquet: Path | None,
+    parquet: str | None,
 ) -> None:
     total = plan.count()
     finished = sum(journal.has(ordinal) for ordinal in range(total))
     with (
         closing(engine),
         _signals(stop),
-        Progress(total, finished, hidden) as progress,
+        closing(Progress(total, finished, hidden)) as progress,
         _table(parquet) as table,
     ):
 
@@ -212,15 +232,12 @@ def _execute(
         execute(plan, journal, engine, stop, seen)
 
 
-@contextmanager
-def _table(folder: Path | None) -> Iterator[Any]:
-    if folder is None:
-        yield None
-        return
+def _table(place: str | None) -> AbstractContextManager[Any]:
+    if place is None:
+        return nullcontext()
     from assistant.batch.parquet import ParquetSink
 
-    with ParquetSink(folder) as sink:
-        yield sink
+    return closing(ParquetSink(place))
 
 
 @contextmanager

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterable
 
 from rich import progress as bars
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from assistant.batch.diff import Change, Diff, why_of
+from assistant.batch.scenario_files import Entry
 from assistant.batch.summary import Summary
 from assistant.batch.work import Done, Status
 
@@ -40,17 +40,9 @@ class Progress:
         )
         self._task = self._bar.add_task("Đang chạy", total=total, completed=finished, rate="")
         self._bad = self._new = 0
-
-    def __enter__(self) -> Self:
         self._bar.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._bar.stop()
 
     def seen(self, done: Done) -> None:
@@ -60,6 +52,18 @@ class Progress:
         rate = f"{self._new / elapsed:.1f}/s" if elapsed else ""
         what = f"Đang chạy, {self._bad} không đạt" if self._bad else "Đang chạy"
         self._bar.update(self._task, advance=1, description=what, rate=rate)
+
+
+def show_entries(console: Console, entries: Iterable[Entry]) -> None:
+    """Every name as it goes by, then how many there were."""
+    count = known = 0
+    for entry in entries:
+        count += 1
+        why = entry.scenario.known_failure if entry.scenario else None
+        known += why is not None
+        told = f"  [yellow]{escape(why)}[/]" if why else ""
+        console.print(f"{escape(entry.id)}  [dim]{escape(' '.join(entry.tags))}[/]{told}")
+    console.print(f"{count} kịch bản, trong đó {known} chưa đạt, đã biết (known failures).")
 
 
 def show_summary(console: Console, summary: Summary) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from assistant.audio import write_wav
 from assistant.call import Call, call_cost
+from assistant.call.endings import ENDINGS
 from assistant.call.recording import caller_spans, mix, redact_assistant, redact_caller
 from assistant.channels.wav import Tape, WavCaller, read_turns
 from assistant.cli.show import (
@@ -55,17 +56,6 @@ _EXITS = {
     EndOfCall.CALLER_HUNG_UP: Exit.HUNG_UP,
     EndOfCall.BUSY: Exit.BUSY,
 }
-REASONS = {
-    EndOfCall.DONE: "xong việc",
-    EndOfCall.CALLER_STOPPED: "người gọi dừng",
-    EndOfCall.AGENT: "chuyển tổng đài viên",
-    EndOfCall.REFUSED: "bị từ chối",
-    EndOfCall.NO_INPUT: "người gọi im lặng",
-    EndOfCall.NOT_UNDERSTOOD: "không hiểu nhau",
-    EndOfCall.FAILED: "trục trặc của hệ thống",
-    EndOfCall.CALLER_HUNG_UP: "người gọi gác máy",
-    EndOfCall.BUSY: "các đường dây đều bận",
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -102,7 +92,7 @@ def call_command(
     names = list(turns or ())
     _check(names, keys)
     wired = open_parts(settings)
-    with closing(wired.accounts):
+    with closing(wired):
         call = new_call(wired, settings, phone)
         caller = WavCaller(
             call, read_turns(names, keys), settings.audio, settings.turns, settings.vad
@@ -201,7 +191,7 @@ def _show(
         console.print(notes_table(call))
     for name, what in tape.warnings:
         console.print(f"Chú ý: tệp {name}: {what.value}", style="yellow")
-    ended = REASONS[call.ended or EndOfCall.FAILED]
+    ended = ENDINGS[call.ended or EndOfCall.FAILED]
     cost = money(call_cost(call.now, settings.fee_per_minute))
     console.print(
         f"Kết thúc: {ended}. Đã cấp mật khẩu: {call.resets} lần. Thời lượng {call.now:.1f} s, "

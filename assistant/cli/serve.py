@@ -49,7 +49,7 @@ def serve_command(
     except ImportError as error:
         raise missing(error) from None
     wired = open_parts(settings)
-    with closing(wired.accounts):
+    with closing(wired):
         exchange = LiveExchange(wired, settings, _TRUSTED)
         refusals = wired.accounts.refusals if isinstance(wired.accounts, LocalAccounts) else {}
         serve(

@@ -16,9 +16,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from assistant.call.endings import ENDINGS
 from assistant.channels.microphone import Device, Handset, devices, play
 from assistant.channels.view import News
-from assistant.cli.call import REASONS
 from assistant.cli.show import print_json
 from assistant.cli.wiring import LiveExchange, open_parts
 from assistant.settings import load_settings
@@ -64,7 +64,7 @@ def talk_command(
     devices()  # what is missing is said before anything is loaded
     settings = load_settings()
     wired = open_parts(settings)
-    with closing(wired.accounts):
+    with closing(wired):
         call = LiveExchange(wired, settings, frozenset()).new(phone, _CHANNEL)
         handset = Handset(call, headset)
         screen: _JsonScreen | _Screen = _JsonScreen() if as_json else _Screen(show_digits)
@@ -136,7 +136,7 @@ class _Screen:
 
     def end(self, handset: Handset) -> None:
         call = handset.call
-        ended = REASONS[call.ended] if call.ended else "?"
+        ended = ENDINGS[call.ended] if call.ended else "?"
         self._live.console.print(f"Kết thúc: {ended}. Đã cấp mật khẩu: {call.resets} lần.")
         if handset.trouble:
             self._live.console.print(

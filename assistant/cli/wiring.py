@@ -13,6 +13,7 @@ from assistant.accounts.remote import RemoteAccounts
 from assistant.accounts.types import Outcome
 from assistant.asr.engines import Model, open_model
 from assistant.asr.types import Word
+from assistant.batch.capture_queue import CaptureQueue
 from assistant.batch.captures import Captures
 from assistant.batch.hearing import Stage
 from assistant.call import Call, CallParts, TableConversation
@@ -30,13 +31,20 @@ _TELEPHONE, _WIDEBAND = 8_000, 16_000  # Hz; what a channel carries
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """Everything open and checked. Close ``accounts`` at the end."""
+    """Everything open and checked; to be closed when the last call has ended."""
 
     parts: CallParts
     model: Model
     voice: Renderer
     accounts: LocalAccounts | RemoteAccounts
     rate: int
+    captures: CaptureQueue | None = None  # None: nothing is captured
+
+    def close(self) -> None:
+        """What was captured is written before this returns."""
+        if self.captures is not None:
+            self.captures.close()
+        self.accounts.close()
 
 
 def understand(words: tuple[Word, ...], ask: Ask) -> Interpretation:
@@ -46,10 +54,13 @@ def understand(words: tuple[Word, ...], ask: Ask) -> Interpretation:
 
 
 def open_parts(settings: Settings) -> Wired:
-    """Model, prompts and accounts, in this order. Raises the coded error of what is missing."""
+    """Model, prompts, captures, accounts, in this order. Raises the error of what is missing."""
     model = open_model(settings.model, settings.asr)
     rate = _TELEPHONE if model.rate <= _TELEPHONE else _WIDEBAND
     voice = Renderer.open(settings.prompts, rate, settings.voice)
+    capture, captures = settings.capture, None
+    if capture.enabled:
+        captures = CaptureQueue(Captures(capture), capture.most_waiting)
     accounts = open_accounts(settings)
     parts = CallParts(
         model=model,
@@ -62,7 +73,7 @@ def open_parts(settings: Settings) -> Wired:
         limits=settings.dialogue,
         invented=accounts.is_invented,
     )
-    return Wired(parts, model, voice, accounts, rate)
+    return Wired(parts, model, voice, accounts, rate, captures)
 
 
 def new_call(
@@ -72,22 +83,21 @@ def new_call(
     can hand it to an agent."""
     verifications = settings.security.verifications_per_call
     talk = TableConversation(settings.dialogue, verifications, can_transfer)
-    if settings.capture.enabled:
-        return _captured_call(wired, settings, phone, talk)
+    if wired.captures is not None:
+        return _captured_call(wired, wired.captures, phone, talk)
     return Call(wired.parts, talk, phone, uuid.uuid4().hex, wired.rate)
 
 
 def _captured_call(
-    wired: Wired, settings: Settings, phone: str | None, talk: TableConversation
+    wired: Wired, captures: CaptureQueue, phone: str | None, talk: TableConversation
 ) -> Call:
     """A call that asks for consent first; with it, turns without digits are kept, encrypted."""
     model = CapturingModel(wired.parts.model)
-    captures = Captures(settings.capture)
 
     def finished(consent: bool) -> None:
         if consent:
             for utterance in model.utterances(call.turns, call.reveal):
-                captures.add(utterance, datetime.now(UTC))
+                captures.put(call.call_id, utterance, datetime.now(UTC))
 
     parts = replace(wired.parts, model=model)
     asking = ConsentTalk(talk, finished)

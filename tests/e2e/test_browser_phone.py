@@ -3,54 +3,23 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser_tools import chromium, complaints_of
 from tests.serve_tools import ARTEFACTS, CODE, PHONE, microphone, serving
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(180)]
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra `peers`")
-CHROMIUM = shutil.which("chromium")
-if CHROMIUM is None:
-    pytest.skip("needs Debian's chromium", allow_module_level=True)
-
-FLAGS = [
-    "--use-fake-device-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 # Seconds at which the prompts of the demo's call are over, with room: 7.5 and 15.1.
 CALLER = [8.5, 1, 6.0, 2, 120.0]
-
-
-@contextmanager
-def chromium(wav: Path | None, *flags: str) -> Iterator[Any]:
-    """A browser whose microphone is ``wav``, played once; None: it has none."""
-    sound = [f"--use-file-for-fake-audio-capture={wav}%noloop"] if wav else []
-    with playwright.sync_playwright() as tool:
-        browser = tool.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, *sound, *flags], chromium_sandbox=False
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def open_phone(browser: Any, url: str, **context: Any) -> tuple[Any, list[str]]:
     granted = browser.new_context(permissions=["microphone"], locale="vi-VN", **context)
     page = granted.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints = complaints_of(page)
     page.goto(url)
     return page, complaints
 

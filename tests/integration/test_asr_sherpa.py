@@ -288,7 +288,7 @@ def test_a_whole_call_with_a_spoken_code(
     write_wav(tmp_path / "code.wav", sound((7, 9, 3, 1, 0, 2, 5, 8, 4, 6)), RATE)
     wired = open_parts(settings)
     trap = Trap()
-    with closing(wired.accounts):
+    with closing(wired):
         wired = replace(wired, parts=replace(wired.parts, accounts=trap))
         call = new_call(wired, settings, "0501234567")
         turns = read_turns(["keys:8", str(tmp_path / "code.wav"), "keys:1"])

@@ -44,7 +44,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Wired, Se
     folder = tmp_path_factory.mktemp("store")
     settings = load_settings().model_copy(update={"database_url": f"sqlite:///{folder}/a.sqlite3"})
     wired = open_parts(settings)
-    with closing(wired.accounts):
+    with closing(wired):
         yield wired, settings
 
 

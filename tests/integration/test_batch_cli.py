@@ -172,3 +172,19 @@ def test_init_writes_what_run_and_pytest_take(tmp_path: Path) -> None:
     tested = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False,
                             env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
     assert "1 passed" in tested.stdout, tested.stdout
+
+
+def test_list_counts_what_would_run_without_a_model(suite: Path) -> None:
+    nothing = {"ASSISTANT_MODEL": str(suite / "no-model")}
+    done = batch(suite, "list", ".", "--json", **nothing)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["total"]) == (0, 5)
+    assert [one["id"] for one in found["entries"] if one["known_failure"]] == [
+        "a/đã biết",
+        "a/đã lành",
+    ]
+    shown = batch(suite, "list", ".", "--filter", "đã", **nothing).stdout
+    assert "a/đã biết" in shown
+    assert "trọn cuộc gọi" not in shown
+    assert "2 kịch bản, trong đó 2 chưa đạt" in shown
+    assert "batch-missing" in batch(suite, "list", "nowhere", **nothing).stderr

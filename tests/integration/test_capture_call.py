@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 def call(settings: Settings, consent: str) -> list[Captured]:
     """The demo's caller answers the question of consent by key, then asks and gives the code."""
     wired = open_parts(settings)
-    with closing(wired.accounts):
+    with closing(wired):
         live = new_call(wired, settings, "0501234567")
         names = [str(DEMO / "1-cap-lai-mat-khau.wav"), str(DEMO / "2-ma-so.wav"), "keys:1"]
         turns = read_turns(names, consent)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
+from assistant.batch.places import walk
 from assistant.batch.scenario import CALLER_VARIANTS, Account, Scenario, json_schema
 from assistant.batch.scenario_files import Entry, fingerprint, parse, read_entries, wanted
 from assistant.batch.starter import DATA
@@ -194,3 +196,38 @@ def test_nothing_there_is_said(tmp_path: Path) -> None:
         list(read_entries(str(tmp_path)))
     with pytest.raises(UsageError, match="batch-missing"):
         list(read_entries(str(tmp_path / "nowhere")))
+
+
+def test_recordings_beside_a_list_cost_no_memory(tmp_path: Path) -> None:
+    """Reading a month of calls holds one entry at a time, and not the names of their files."""
+    recordings = 3_000
+    with (tmp_path / "labels.csv").open("w", encoding="utf-8") as labels:
+        labels.write("path,text\n")
+        for number in range(recordings):
+            (tmp_path / f"{number}.wav").touch()
+            labels.write(f"{number}.wav,không\n")
+    next(read_entries(str(tmp_path)))  # whatever is loaded once
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read_entries(str(tmp_path))) == recordings
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 30 * recordings  # bytes: less than their names
+
+
+def test_files_are_found_in_the_order_of_their_folders(tmp_path: Path) -> None:
+    for name in (
+        "b/a.scenario.yaml",
+        "a.scenario.yaml",
+        "b/labels.csv",
+        "c/other.yaml",
+        "a/labels.csv",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "d").symlink_to(tmp_path, target_is_directory=True)  # no circle is walked
+    found = walk(str(tmp_path), lambda name: name.endswith(("scenario.yaml", "labels.csv")))
+    assert [str(Path(one).relative_to(tmp_path)) for one in found] == [
+        "a/labels.csv", "a.scenario.yaml", "b/a.scenario.yaml", "b/labels.csv",
+    ]  # fmt: skip

@@ -32,3 +32,18 @@ for (const call of document.querySelectorAll(".call")) {
     for (const side of sides) side.currentTime = at;
   });
 }
+
+// Only what has every word of the search; sections of which nothing is left go too.
+const search = document.querySelector(".filter input");
+search.addEventListener("input", () => {
+  const words = search.value.toLowerCase().split(/\s+/);
+  let left = 0;
+  for (const record of document.querySelectorAll(".record")) {
+    record.hidden = !words.every((word) => record.dataset.words.includes(word));
+    left += !record.hidden;
+  }
+  for (const section of document.querySelectorAll("section:has(.record)")) {
+    section.hidden = !section.querySelector(".record:not([hidden])");
+  }
+  document.querySelector(".filter output").value = search.value.trim() ? `${left} kịch bản` : "";
+});
