@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from assistant.training.corpus import Corpus
-from assistant.training.data import Source, target
+from assistant.training.data import Source
 
 SYNTHETIC = {"codes": 0.14, "speech": 0.26}  # shares of what is heard; people say the rest
 
@@ -39,15 +38,6 @@ def with_pieces(known: dict[str, Corpus], cuts: dict[str, Corpus]) -> list[Sourc
             sources.append(Source(cuts[name], share, join=join, gap=0.3))
     sources.append(Source(cuts["sounds"], 0.04))
     return sources
-
-
-def readings(sources: list[Source]) -> Iterator[tuple[list[int], float]]:
-    """Phones of what the sources say and how often; where utterances are joined, two at a time."""
-    for source in sources:
-        texts, weight = source.corpus.texts, source.weight / len(source.corpus)
-        for text, after in zip(texts, [*texts[1:], ""], strict=True):
-            joined = f"{text} {after}" if source.join[1] > 1 else text
-            yield target(joined.strip()), weight
 
 
 def single_words_only(corpus: Corpus) -> bool:

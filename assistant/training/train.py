@@ -27,7 +27,6 @@ from tqdm import tqdm
 
 from assistant.training.data import UNLABELLED, Batch, Stream
 from assistant.training.net import SUBSAMPLING, AcousticNet, LowRank, NetShape
-from assistant.training.sequence import Criterion
 
 AVERAGE_EVERY = 4  # steps
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
@@ -46,7 +45,6 @@ class Plan:
     weight_decay: float = 1e-3
     average: float = 0.999  # decay of the running average of weights, per step
     ctc_share: float = 0.1  # of CTC beside the frames' loss, where outputs are labelled
-    frame_share: float = 1.0  # of the frames' loss, where whole readings are compared, too
     dropout: float = 0.1
     smoothing: float = 0.1  # of the labels: this much of each is spread over all phones
     batch_norm: bool = True  # False: normalisation stays as it is (small data, folded models)
@@ -54,7 +52,6 @@ class Plan:
     mask_frames: int = 12
     band_masks: int = 2
     mask_bands: int = 8
-    blend: bool = False  # end with the mean of the first epoch's average and the last's
     threads: int = 1  # the other core spoils and measures speech
     workers: int = 1
     seed: int = 20261123
@@ -143,13 +140,12 @@ def _keep_memory() -> None:
 class Trainer:
     """One training run in a folder: ``checkpoint.pt`` after every epoch, ``log.txt``."""
 
-    def __init__(self, stream: Stream, shape: NetShape, plan: Plan, folder: Path,
-                 criterion: Criterion | None = None) -> None:  # fmt: skip
+    def __init__(self, stream: Stream, shape: NetShape, plan: Plan, folder: Path) -> None:
         _keep_memory()
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
         torch.set_flush_denormal(True)
-        self.stream, self.plan, self.folder, self.criterion = stream, plan, folder, criterion
+        self.stream, self.plan, self.folder = stream, plan, folder
         self.net = AcousticNet(shape, plan.dropout)
         self.average = copy.deepcopy(self.net)
         self.optimizers = _optimizers(self.net, plan)
@@ -213,19 +209,8 @@ class Trainer:
             self._one_epoch(progress)
             self.epoch += 1
             self.save()
-            if self.plan.blend and self.epoch == 1:
-                torch.save(self.average.state_dict(), self.folder / "early.pt")
-        if self.plan.blend:
-            self._blend(torch.load(self.folder / "early.pt", weights_only=True))
         self.average.eval()
         return self.average
-
-    @torch.no_grad()
-    def _blend(self, early: dict[str, Tensor]) -> None:
-        """Half early, half late: late weights know the training's people too well."""
-        for name, now in self.average.state_dict().items():
-            if now.dtype.is_floating_point:
-                now.lerp_(early[name], 0.5)
 
     def _one_epoch(self, progress: bool) -> None:
         plan = self.plan
@@ -274,7 +259,8 @@ class Trainer:
             log_probs = self.net(features)
         frames = frame_loss(log_probs, batch, self.plan.smoothing)
         sequence = ctc(log_probs, batch)
-        loss = self._loss(log_probs, batch, frames, sequence)
+        labelled = bool(frames.requires_grad)
+        loss = frames + self.plan.ctc_share * sequence if labelled else sequence
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         for optimizer in self.optimizers:
@@ -283,13 +269,6 @@ class Trainer:
         if self.steps % AVERAGE_EVERY == 0:
             self._update_average()
         return float(frames.detach()), float(sequence.detach())
-
-    def _loss(self, log_probs: Tensor, batch: Batch, frames: Tensor, sequence: Tensor) -> Tensor:
-        if not frames.requires_grad:  # nothing in it is labelled
-            return sequence
-        if self.criterion is None:
-            return frames + self.plan.ctc_share * sequence
-        return self.criterion.loss(log_probs, batch) + self.plan.frame_share * frames
 
     @torch.no_grad()
     def _update_average(self) -> None:
