@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
+from assistant.training.lexicon import phone_table
+
 SUBSAMPLING = 3
 
 
@@ -24,7 +26,7 @@ class NetShape:
     front: int = 192
     width: int = 512
     rank: int = 128
-    phones: int = 119
+    phones: int = len(phone_table())
     offsets: tuple[tuple[int, ...], ...] = (
         (-1, 0, 1), (-1, 0, 1), (-1, 0, 1), (-2, 0, 1), (-1, 0, 1), (-2, 0, 1), (-1, 0, 1),
         (-3, 0, 1), (-3, 0, 1),

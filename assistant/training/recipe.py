@@ -253,7 +253,7 @@ class Recipe:
         graph = build(words, lines, scale.filler_cost, scale.word_cost)
         about = {
             "name": self.out.name,
-            "version": "2",
+            "version": "3",
             "words": len(words),
             "parameters": sum(p.numel() for p in net.parameters()),
         }
