@@ -28,8 +28,8 @@ class Limits:
 
     phrase_score: float = 85.0  # 0..100; below it a phrase is not accepted
     tie: float = 0.03  # two intents whose weights differ by less than this share are a tie
-    digit_confidence: float = 0.30  # 0..1; the lowest word confidence of a digit
-    phrase_confidence: float = 0.25  # 0..1; the mean word confidence of anything else
+    digit_confidence: float = 0.40  # 0..1; the lowest word confidence of a digit, calibrated
+    phrase_confidence: float = 0.25  # 0..1; the mean word confidence of anything else, calibrated
 
 
 DEFAULT_LIMITS = Limits()

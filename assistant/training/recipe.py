@@ -9,8 +9,7 @@
 6. it aligns again, better; words and short stretches are cut out of people's sentences;
 7. it learns from those too: codes and answers spliced from people's words and from words
    grafted of their syllables, abrupt beginnings, sounds that are no speech;
-8. and again from a lower learning rate, with fewer good lines among what it hears;
-9. network, lexicon and grammar are written as a Vosk model folder.
+8. network, lexicon and grammar are written as a Vosk model folder.
 
 Every stage depends on the seed and the stages before it. A killed run goes on where it was.
 ``start``: a ``final.mdl`` whose network goes on learning, in place of stage 3.
@@ -75,7 +74,6 @@ class Scale:
     first: Plan
     second: Plan
     third: Plan
-    fourth: Plan
     mild_epochs: int = 4
     voices_per_clip: int = 4  # other voices that every recording is given
     stretches: int = 3  # cut out of every utterance
@@ -100,8 +98,6 @@ FULL = Scale(
     second=Plan(epochs=60, stop=24, epoch_hours=2.0, average=0.998, seed=20261124),
     third=Plan(epochs=28, epoch_hours=4.0, warmup_epochs=0.1, average=0.998,
                seed=20261125),
-    fourth=Plan(epochs=14, epoch_hours=4.0, learning_rate=1e-3, warmup_epochs=0.1, average=0.998,
-                seed=20261126),
 )  # fmt: skip
 TOY = replace(
     FULL,
@@ -114,8 +110,6 @@ TOY = replace(
                 dropout=0.0, smoothing=0.0, workers=0),
     third=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=5e-4, average=0.99,
                dropout=0.0, smoothing=0.0, workers=0),
-    fourth=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=3e-4, average=0.99,
-                dropout=0.0, smoothing=0.0, workers=0),
     mild_epochs=8, voices_per_clip=1, per_word=10, sounds=12, common_words=0, codes=200,
     voices=1, human_limit=12,
 )  # fmt: skip
@@ -137,24 +131,22 @@ class Recipe:
 
     def run(self, say: Callable[[str], None] = lambda line: None) -> Path:
         """Make the model; returns its folder. ``say`` hears one line a stage."""
-        say("1/9 synthesis")
+        say("1/8 synthesis")
         heard = self.synthetic()
-        say("2/9 recordings of people, and the same in other voices")
+        say("2/8 recordings of people, and the same in other voices")
         heard |= self.people()
-        say("3/9 first training")
+        say("3/8 first training")
         net = self.first_training(heard)
-        say("4/9 alignment")
+        say("4/8 alignment")
         known = self.aligned(net, heard, "first")
-        say("5/9 training on alignments")
+        say("5/8 training on alignments")
         net = self.second_training(known)
-        say("6/9 alignment, words and stretches out of sentences")
+        say("6/8 alignment, words and stretches out of sentences")
         known = self.aligned(net, heard, "second")
         cuts = self.cuts(known)
-        say("7/9 training on pieces")
-        self.third_training(known, cuts)
-        say("8/9 the same again, from a lower rate, on worse lines")
-        net = self.fourth_training(known, cuts)
-        say("9/9 writing the model")
+        say("7/8 training on pieces")
+        net = self.third_training(known, cuts)
+        say("8/8 writing the model")
         return self.write(net)
 
     def synthetic(self) -> dict[str, Corpus]:
@@ -199,11 +191,6 @@ class Recipe:
         plan = self.scale.third
         return self._train(Stream(with_pieces(known, cuts), plan.seed), plan, "third",
                            self.work / "second/checkpoint.pt")  # fmt: skip
-
-    def fourth_training(self, known: dict[str, Corpus], cuts: dict[str, Corpus]) -> AcousticNet:
-        plan = self.scale.fourth
-        stream = Stream(with_pieces(known, cuts), plan.seed, mild_share=0.15)
-        return self._train(stream, plan, "fourth", self.work / "third/checkpoint.pt")
 
     def aligned(self, net: AcousticNet, heard: dict[str, Corpus], stage: str) -> dict[str, Corpus]:
         folders = {name: self.work / f"aligned/{stage}/{name}" for name in heard}

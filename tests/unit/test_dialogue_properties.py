@@ -250,7 +250,7 @@ def test_only_a_code_read_back_and_confirmed_is_verified(
                 event.interpretation.yes_no is True or digits_of(event) == "1"
             )
             assert not (isinstance(event, Heard) and unsure(event))
-            assert said_yes or (isinstance(event, Keyed) and set(event.keys) == {"1"})
+            assert said_yes or (isinstance(event, Keyed) and set(event.keys) - {"#"} == {"1"})
             assert code_progress(action.code, limits.accepted_ids) in ("complete", "maybe_complete")
         changes = before.code not in ("", last_read[0])
         read = spoken(action, secret=False)
