@@ -56,6 +56,7 @@ def test_from_dialling_to_the_spoken_password(tmp_path: Path) -> None:
         page.get_by_label("Hiện số").uncheck()
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=ARTEFACTS / "browser-phone.png", full_page=True)
+        page.wait_for_timeout(4_000)  # writing it down; a "#" right after the 1 would be "1#"
         page.keyboard.press("#")
         wait_for_line(page, "us", "mật khẩu tạm", 20)
         page.keyboard.press("Escape")
