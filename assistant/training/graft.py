@@ -74,7 +74,10 @@ def _add(parts: _Parts, corpus: Corpus, index: int, phones: tuple[str, ...],
     first = 1 if phones[0] in _INITIALS else 0
     nucleus = phones[nuclei[0]].split("_")[0]
     start, end = spans[nuclei[0]]
-    loudness = float(np.sqrt(np.mean(sound[start:end] ** 2))) + 1e-4
+    heard = sound[start:end]
+    if not len(heard):  # squeezed to nothing at an utterance's edge
+        return
+    loudness = float(np.sqrt(np.mean(heard**2))) + 1e-4
 
     def part(low: int, high: int) -> _Part:
         inside = spans[low:high]
