@@ -129,8 +129,8 @@ def fitted_points(judged: Sequence[Judged], least: int = 50) -> list[list[float]
     for start in first.tolist():
         if start - starts[-1] >= least and len(confidence) - start >= least:
             starts.append(start)
-    means = np.add.reduceat(confidence, starts) / np.diff([*starts, len(confidence)])
     counts = np.diff([*starts, len(confidence)])
+    means = np.add.reduceat(confidence, starts) / counts
     shares = (np.add.reduceat(right, starts) + 1) / (counts + 2)
     pooled = np.repeat(means, counts), np.repeat(shares, counts)
     steps, levels = isotonic(*pooled)
