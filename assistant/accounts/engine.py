@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +16,12 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from assistant.errors import AccountError, DependencyError
 
 WRITES = "assistant_writes"  # execution option of a transaction that will write
+WAL_PAUSE = 0.01  # seconds between two attempts at turning WAL on
 WRITE_LOCK = 0x5653_7349_44  # PostgreSQL advisory lock: "VssID"
 
 # synchronous=FULL: in WAL mode anything less may lose a commit with the power, and a password is
 # spoken right after its commit. SQLite checks no foreign keys unless it is told to.
 PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
@@ -94,6 +95,7 @@ def _sqlite(url: URL, lock_wait: float) -> Engine:
     def _connected(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
         # The driver would open transactions by itself, and too late; BEGIN is ours, below.
         connection.isolation_level = None
+        _write_ahead(connection, lock_wait)
         for pragma in PRAGMAS:
             connection.execute(pragma).close()
 
@@ -103,6 +105,21 @@ def _sqlite(url: URL, lock_wait: float) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection, lock_wait: float) -> None:
+    """Turn WAL on. While another connection does the same to a new file, SQLite answers "locked"
+    at once, whatever the timeout (two locks in the wrong order would never end): ask again.
+    """
+    until = time.monotonic() + lock_wait
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(WAL_PAUSE)
 
 
 def _postgres(url: URL, lock_wait: float) -> Engine:
