@@ -141,6 +141,7 @@ def test_threads_change_nothing(folder: Path) -> None:
     assert {one.condition for one in found[0]} == {"babble-5"}
 
 
+@pytest.mark.full
 def test_models_side_by_side_each_in_its_own_process(
     folder: Path, tmp_path: Path, assistant: Callable[..., Done]
 ) -> None:
@@ -215,6 +216,7 @@ def test_conditions_can_be_listed(folder: Path, assistant: Callable[..., Done]) 
     assert {"clean", "mulaw-15", "gsm", "babble-5", "zeros"} <= set(json.loads(done.out))
 
 
+@pytest.mark.full
 def test_what_confidences_are_worth_is_noted_in_the_card(
     folder: Path, tmp_path: Path, assistant: Callable[..., Done]
 ) -> None:

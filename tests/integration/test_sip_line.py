@@ -117,6 +117,7 @@ def records(server: Server) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.full
 def test_a_voice_over_a_bad_line(line: tuple[Server, int]) -> None:
     """2 % of the packets are lost, the others leave in the wrong order, some are no RTP at all;
     the caller speaks over the greeting, is understood, and vanishes without a BYE."""
