@@ -32,10 +32,10 @@ class Severity:
     warp: float = 0.13  # ± of the vocal tract's length, relative
     reverb: float = 0.3
     colour: float = 0.8
-    telephone: float = 0.5
+    telephone: float = 0.65
     noise: float = 0.75
     babble: float = 0.25
-    snr: tuple[float, float] = (4.0, 38.0)  # dB
+    snr: tuple[float, float] = (3.0, 34.0)  # dB
     level: tuple[float, float] = (-48.0, -1.0)  # dBFS peak
     clip: float = 0.1
     mulaw: float = 0.4
@@ -93,7 +93,7 @@ def _shape(count: int, severity: Severity, rng: Rng) -> npt.NDArray[np.complex64
         low, high = rng.uniform(150, 350), rng.uniform(3100, 3700)
         gain -= np.clip((low - frequency) / low, 0, 1) * rng.uniform(10, 40)
         gain -= np.clip((frequency - high) / (RATE / 2 - high), 0, 1) * rng.uniform(10, 40)
-        gain += np.interp(frequency, *_HANDSET) * rng.uniform(0, 1.4)
+        gain += np.interp(frequency, *_HANDSET) * rng.uniform(0, 1.6)
     response = (10 ** (gain / 20)).astype(np.complex64)
     if rng.random() < severity.reverb:
         decay = rng.uniform(0.03, 0.35)

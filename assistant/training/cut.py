@@ -69,6 +69,14 @@ def single_words(
                 yield _piece(corpus, index, [(word, spans)], rng)
 
 
+def pieces_of(corpus: Corpus) -> Iterator[Piece]:
+    """The utterances of an aligned corpus as pieces."""
+    for index, (text, speaker) in enumerate(zip(corpus.texts, corpus.speakers, strict=True)):
+        spans = corpus.spans_of(index)
+        if spans is not None:
+            yield corpus.samples[slice(*corpus.bounds(index))], text, speaker, spans
+
+
 def packed(pieces: Sequence[Piece], speaker: str | None = None) -> Corpus:
     """Pieces as an aligned corpus; ``speaker``: one name for all, so that all can be joined."""
     items = [(samples, text, speaker or who) for samples, text, who, _ in pieces]

@@ -68,7 +68,7 @@ class Stream(IterableDataset[Batch]):
         pool: int = 384,
         severity: Severity = DEFAULT,
         mild_epochs: int = 0,
-        mild_share: float = 0.4,
+        mild_share: float = 0.25,
     ) -> None:
         self.sources = sources
         self.seed = seed

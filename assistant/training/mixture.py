@@ -27,11 +27,13 @@ def with_pieces(known: dict[str, Corpus], cuts: dict[str, Corpus]) -> list[Sourc
     """Everything that was heard, and the pieces cut out of it."""
     sources = [replace(s, weight=s.weight * 0.55) for s in sources_of(known)]
     shares = {
-        "numbers": (0.07, (1, 10)),
-        "answers": (0.04, (1, 4)),
-        "grafted-numbers": (0.12, (1, 10)),
-        "grafted-answers": (0.05, (1, 4)),
-        "stretches": (0.14, (1, 2)),
+        "numbers": (0.05, (1, 10)),
+        "answers": (0.03, (1, 4)),
+        "grafted-numbers": (0.07, (1, 10)),
+        "grafted-answers": (0.03, (1, 4)),
+        "slow-numbers": (0.10, (1, 10)),
+        "slow-answers": (0.06, (1, 3)),
+        "stretches": (0.12, (1, 2)),
     }
     for name, (share, join) in shares.items():
         if len(cuts[name]):

@@ -9,7 +9,8 @@
 6. it aligns again, better; words and short stretches are cut out of people's sentences;
 7. it learns from those too: codes and answers spliced from people's words and from words
    grafted of their syllables, abrupt beginnings, sounds that are no speech;
-8. network, lexicon and grammar are written as a Vosk model folder.
+8. it goes on once more, from a high learning rate and with surer labels;
+9. network, lexicon and grammar are written as a Vosk model folder.
 
 Every stage depends on the seed and the stages before it. A killed run goes on where it was.
 ``start``: a ``final.mdl`` whose network goes on learning, in place of stage 3.
@@ -31,9 +32,10 @@ import torch
 from tqdm import tqdm
 
 from assistant.training.align import aligned
+from assistant.training.augment import DEFAULT, MILD, Severity
 from assistant.training.corpus import Corpus, read_labelled
-from assistant.training.cut import balanced, packed, single_words, stretches
-from assistant.training.data import Stream
+from assistant.training.cut import balanced, packed, pieces_of, single_words, stretches
+from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model, phone_priors
 from assistant.training.folder import Search, write_model
 from assistant.training.graft import changed, grafts
@@ -58,7 +60,7 @@ from assistant.training.texts import (
     speech_texts,
 )
 from assistant.training.train import Plan, Trainer
-from assistant.training.voices import another_voice
+from assistant.training.voices import another_voice, at_leisure
 
 ANSWER_WORDS = (
     "đúng sai phải vâng dạ rồi chưa được lại mật khẩu cấp quên nhắc nói số cuối đầu mã bảo hiểm"
@@ -74,7 +76,9 @@ class Scale:
     first: Plan
     second: Plan
     third: Plan
+    fourth: Plan
     mild_epochs: int = 4
+    severity: Severity = DEFAULT
     voices_per_clip: int = 4  # other voices that every recording is given
     stretches: int = 3  # cut out of every utterance
     per_word: int = 150  # utterances of every number and answer word
@@ -98,6 +102,8 @@ FULL = Scale(
     second=Plan(epochs=60, stop=24, epoch_hours=2.0, average=0.998, seed=20261124),
     third=Plan(epochs=28, epoch_hours=4.0, warmup_epochs=0.1, average=0.998,
                seed=20261125),
+    fourth=Plan(epochs=15, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, learning_rate=1e-3,
+                smoothing=0.05, seed=20261126),
 )  # fmt: skip
 TOY = replace(
     FULL,
@@ -110,8 +116,10 @@ TOY = replace(
                 dropout=0.0, smoothing=0.0, workers=0),
     third=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=5e-4, average=0.99,
                dropout=0.0, smoothing=0.0, workers=0),
-    mild_epochs=8, voices_per_clip=1, per_word=10, sounds=12, common_words=0, codes=200,
-    voices=1, human_limit=12,
+    fourth=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=2e-4, average=0.99,
+                dropout=0.0, smoothing=0.0, workers=0),
+    severity=MILD, mild_epochs=8, voices_per_clip=1, per_word=10, sounds=12, common_words=0,
+    codes=200, voices=1, human_limit=12,
 )  # fmt: skip
 
 
@@ -131,22 +139,24 @@ class Recipe:
 
     def run(self, say: Callable[[str], None] = lambda line: None) -> Path:
         """Make the model; returns its folder. ``say`` hears one line a stage."""
-        say("1/8 synthesis")
+        say("1/9 synthesis")
         heard = self.synthetic()
-        say("2/8 recordings of people, and the same in other voices")
+        say("2/9 recordings of people, and the same in other voices")
         heard |= self.people()
-        say("3/8 first training")
+        say("3/9 first training")
         net = self.first_training(heard)
-        say("4/8 alignment")
+        say("4/9 alignment")
         known = self.aligned(net, heard, "first")
-        say("5/8 training on alignments")
+        say("5/9 training on alignments")
         net = self.second_training(known)
-        say("6/8 alignment, words and stretches out of sentences")
+        say("6/9 alignment, words and stretches out of sentences")
         known = self.aligned(net, heard, "second")
         cuts = self.cuts(known)
-        say("7/8 training on pieces")
-        net = self.third_training(known, cuts)
-        say("8/8 writing the model")
+        say("7/9 training on pieces")
+        self.third_training(known, cuts)
+        say("8/9 the same once more")
+        net = self.fourth_training(known, cuts)
+        say("9/9 writing the model")
         return self.write(net)
 
     def synthetic(self) -> dict[str, Corpus]:
@@ -179,18 +189,26 @@ class Recipe:
         return found
 
     def first_training(self, heard: dict[str, Corpus]) -> AcousticNet:
-        stream = Stream(sources_of(heard), self.seed, mild_epochs=self.scale.mild_epochs)
+        stream = self._stream(sources_of(heard), self.seed, self.scale.mild_epochs)
         return self._train(stream, self.scale.first, "first", self.start)
 
     def second_training(self, known: dict[str, Corpus]) -> AcousticNet:
         plan = self.scale.second
-        return self._train(Stream(sources_of(known), plan.seed), plan, "second",
+        return self._train(self._stream(sources_of(known), plan.seed), plan, "second",
                            self.work / "first/checkpoint.pt")  # fmt: skip
 
     def third_training(self, known: dict[str, Corpus], cuts: dict[str, Corpus]) -> AcousticNet:
         plan = self.scale.third
-        return self._train(Stream(with_pieces(known, cuts), plan.seed), plan, "third",
+        return self._train(self._stream(with_pieces(known, cuts), plan.seed), plan, "third",
                            self.work / "second/checkpoint.pt")  # fmt: skip
+
+    def fourth_training(self, known: dict[str, Corpus], cuts: dict[str, Corpus]) -> AcousticNet:
+        plan = self.scale.fourth
+        return self._train(self._stream(with_pieces(known, cuts), plan.seed), plan, "fourth",
+                           self.work / "third/checkpoint.pt")  # fmt: skip
+
+    def _stream(self, sources: list[Source], seed: int, mild_epochs: int = 0) -> Stream:
+        return Stream(sources, seed, mild_epochs=mild_epochs, severity=self.scale.severity)
 
     def aligned(self, net: AcousticNet, heard: dict[str, Corpus], stage: str) -> dict[str, Corpus]:
         folders = {name: self.work / f"aligned/{stage}/{name}" for name in heard}
@@ -224,11 +242,21 @@ class Recipe:
         def short() -> Corpus:
             return packed([p for c in people for p in stretches(c, rng, scale.stretches)])
 
+        def slow(*made: Corpus) -> Corpus:
+            pieces = [p for corpus in made for p in pieces_of(corpus)]
+            return packed([*changed(pieces, at_leisure, np.random.default_rng(self.seed))])
+
+        numbers = self._kept("cuts/numbers", partial(words, NUMBER_WORDS))
+        answers = self._kept("cuts/answers", partial(words, ANSWER_WORDS))
+        more_numbers = self._kept("cuts/grafted-numbers", partial(grafted, NUMBER_WORDS))
+        more_answers = self._kept("cuts/grafted-answers", partial(grafted, ANSWER_WORDS))
         return {
-            "numbers": self._kept("cuts/numbers", partial(words, NUMBER_WORDS)),
-            "answers": self._kept("cuts/answers", partial(words, ANSWER_WORDS)),
-            "grafted-numbers": self._kept("cuts/grafted-numbers", partial(grafted, NUMBER_WORDS)),
-            "grafted-answers": self._kept("cuts/grafted-answers", partial(grafted, ANSWER_WORDS)),
+            "numbers": numbers,
+            "answers": answers,
+            "grafted-numbers": more_numbers,
+            "grafted-answers": more_answers,
+            "slow-numbers": self._kept("cuts/slow-numbers", partial(slow, numbers, more_numbers)),
+            "slow-answers": self._kept("cuts/slow-answers", partial(slow, answers, more_answers)),
             "stretches": self._kept("cuts/stretches", short),
             "sounds": self._kept("cuts/sounds", partial(sounds, scale.sounds, self.seed)),
         }

@@ -8,6 +8,7 @@ changing the speed cannot.
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,28 @@ _RATE = 16_000  # Hz; room above the telephone's band for formants that move dow
 _FLOOR, _CEILING = 65.0, 500.0  # Hz, of the search for pitch
 _LOWEST, _HIGHEST = 85.0, 270.0  # Hz, medians of the voices that are made
 _SHORTEST = 0.2  # s; Praat wants a few periods
+_LEISURE = (0.3, 0.65)  # s, of a word said alone; in a running sentence it lasts 0.15 to 0.35
+_STRETCH = (0.6, 2.6)  # a word's length is changed by no more than this
+
+
+def at_leisure(
+    samples: npt.NDArray[np.float32], rate: int, rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """A word cut out of a sentence as it is said alone: as long as answers and dictated digits
+    are, the voice left as it was. Without this, length alone tells apart the words that the
+    recordings hold in isolation from those that they hold in sentences only.
+    """
+    factor = float(np.clip(rng.uniform(*_LEISURE) * rate / len(samples), *_STRETCH))
+    around = np.zeros(int(_SHORTEST * rate), np.float32)  # Praat wants a few periods
+    padded = np.concatenate([around, samples, around])
+    sound = parselmouth.Sound(soxr.resample(padded, rate, _RATE).astype(np.float64), _RATE)
+    with warnings.catch_warnings():  # what has no voiced part comes back as it was
+        warnings.simplefilter("ignore", parselmouth.PraatWarning)
+        made = call(sound, "Change gender", _FLOOR, _CEILING, 1.0, 0.0,
+                    float(rng.uniform(0.8, 1.3)), factor)  # fmt: skip
+    long = np.asarray(soxr.resample(made.values[0], _RATE, rate), np.float32)
+    edge = round(len(around) * len(long) / len(padded))
+    return long[edge : len(long) - edge]
 
 
 def another_voice(
