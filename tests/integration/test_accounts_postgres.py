@@ -186,11 +186,27 @@ def test_killed_at_every_statement_nothing_changes(store: Store) -> None:
     assert [b - a for a, b in zip(before, store.counts(), strict=True)] == [1, 1, 1, 1]
 
 
-def test_a_lost_connection_is_replaced(store: Store) -> None:
-    pair = store.pair()
+def _cut_off(store: Store) -> None:
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
     with writing(store.looking) as connection:
         connection.execute(text(others))
+
+
+def test_a_server_that_is_away_is_trouble(server: str, store: Store) -> None:
+    before = store.counts()
+    assert store.accounts.trouble() is None
+    assert store.counts() == before
+    door = Path(server.partition("host=")[2]) / ".s.PGSQL.5432"
+    _cut_off(store)
+    door.rename(door.with_suffix(".aside"))
+    assert store.accounts.trouble() == "OperationalError"
+    door.with_suffix(".aside").rename(door)
+    assert store.accounts.trouble() is None
+
+
+def test_a_lost_connection_is_replaced(store: Store) -> None:
+    pair = store.pair()
+    _cut_off(store)
     assert isinstance(store.accounts.verify_and_reset(pair.phone, pair.code, "1"), ResetDone)
 
 
