@@ -248,6 +248,10 @@ class Serve(BaseModel):
     calls: Path = Field(Path("var/calls"), description="folder of redacted records of calls")
     calls_days: int = Field(30, ge=1, description="days that a record is kept")
     log_json: bool = Field(True, description="log lines as JSON")
+    ready_wait: float = Field(
+        0.8, gt=0, description="s /readyz waits for the accounts; Kubernetes waits 1 s for us"
+    )
+    ready_kept: float = Field(2.0, ge=0, description="s that its answer about them is kept")
     most_message: int = Field(64 * 1024, ge=1_024, description="bytes of one WebSocket message")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -106,3 +108,31 @@ def statements(accounts: LocalAccounts, action: Callable[[], object]) -> list[st
     finally:
         event.remove(engine, "before_cursor_execute", note)
     return seen
+
+
+def fork(work: Callable[[], object]) -> int:
+    """Run ``work`` in a child process that never returns into the test."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException:
+            os._exit(99)
+    return child
+
+
+def die_at(store: Store, step: int, phone: str, code: str) -> None:
+    """Reset, and be killed right after the statement number ``step`` of the transaction."""
+    accounts = open_local(store.settings, store.clock)
+    seen = 0
+
+    def count(*_: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(accounts._engine, "after_cursor_execute", count)
+    event.listen(accounts._engine, "commit", count)
+    accounts.verify_and_reset(phone, code, f"call {step}")

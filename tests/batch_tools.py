@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,38 @@ import soundfile
 from assistant.batch.outcomes import Outcome, Word
 from assistant.batch.runs import Run, Setup
 from assistant.batch.speech_sets import DIGIT_WORDS, RATE
+from tests.cli_tools import PROGRAM
+from tests.serve_tools import ROOT
 from tests.tts_tools import voiced
 
 DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
 Row = Sequence[str]  # text, speaker, note
+
+# Scenarios that end badly: as it is known, and with an account whose code nobody may read.
+BAD = """\
+  - name: đã biết
+    known_failure: chưa làm
+    turns: [{keys: "0"}]
+    expect: {outcome: done}
+  - name: dữ liệu thật
+    accounts: [{invented: false}]
+    turns:
+      - {keys: "8"}
+      - {keys: "{code}#"}
+      - {keys: "1", expect: {reply: [nothing_like_that]}}
+"""
+
+
+def batch(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """``assistant batch ARGUMENTS`` in ``folder``, in a process of its own."""
+    return subprocess.run(
+        [*PROGRAM, "batch", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+    )
 
 
 def tone(seed: int, seconds: float = 0.2) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The program as a command line, inside the test's own process."""
+"""The program as a command line: inside the test's own process, or as one of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 import pytest
 
 import assistant.cli.app as program
+
+SCRIPT = "from assistant.cli import main; main()"
+PROGRAM = [sys.executable, "-c", SCRIPT]
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -19,12 +18,12 @@ import soundfile
 
 from assistant.accounts.open import open_local
 from assistant.settings import load_settings
+from tests.cli_tools import PROGRAM
 
 ROOT = Path(__file__).resolve().parent.parent
 TURNS = ROOT / "examples" / "demo"
 ARTEFACTS = ROOT / "var" / "test-artefacts"
 PHONE, CODE = "0501234567", "7931025846"  # invented; the code that the demo's caller says
-_RUN = "from assistant.cli import main; main()"
 
 
 @dataclass
@@ -51,7 +50,7 @@ def serving(
     log = folder / "serve.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-c", _RUN, "serve", "--port", "0", "--json", *arguments],
+            [*PROGRAM, "serve", "--port", "0", "--json", *arguments],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

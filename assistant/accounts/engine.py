@@ -53,6 +53,19 @@ def sqlite_path(engine: Engine) -> Path | None:
     return Path(name.removeprefix("file:"))
 
 
+def file_id(engine: Engine) -> tuple[int, int] | None:
+    """Which file an SQLite database's path names now (device, inode); None: no file at all.
+
+    A file that is deleted or replaced stays open in our connections: what is written there is
+    lost, without an error."""
+    path = sqlite_path(engine)
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found is not None else None
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that holds the write lock from its beginning; commits at the end.

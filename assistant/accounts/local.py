@@ -14,11 +14,12 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.accounts import audit, outbox, registry, reset, views
-from assistant.accounts.engine import reading, writing
+from assistant.accounts.engine import file_id, reading, writing
 from assistant.accounts.keys import Keys
 from assistant.accounts.passwords import Hasher, draw
 from assistant.accounts.phone import to_e164
 from assistant.accounts.registry import Change, NewAccount
+from assistant.accounts.tables import STORE_KEY
 from assistant.accounts.types import Outcome
 from assistant.accounts.views import AccountView
 from assistant.dialogue.types import Failed, Refused, ResetDone
@@ -59,6 +60,7 @@ class LocalAccounts:
         below: Callable[[int], int] = secrets.randbelow,
     ) -> None:
         self._engine = engine
+        self._file = file_id(engine)
         self._keys = keys
         self._security = security
         self._clock = clock
@@ -70,6 +72,9 @@ class LocalAccounts:
         """See ``AccountService``. The hash is computed before the write lock is taken, and for
         a refusal too; ``Failed`` means that nothing changed, or that it cannot be known."""
         password = draw(self._security.password_digits, self._below)
+        if self._file_moved():
+            log.error("accounts-failed: the file is gone or replaced")
+            return Failed()
         try:
             request = reset.Request(
                 at=self._clock(),
@@ -89,6 +94,23 @@ class LocalAccounts:
         if verdict.alert:
             log.warning("accounts-code-alert: one code is being tried from other phones")
         return ResetDone(password) if verdict.granted else Refused()
+
+    def trouble(self) -> str | None:
+        """What keeps a reset from being written now, in words for a log; None: nothing does.
+
+        Writes nothing; waits for the write lock as long as a reset would."""
+        if self._file_moved():
+            return "the file is gone or replaced"
+        check = select(STORE_KEY.c.check_value).with_for_update()
+        try:
+            with writing(self._engine) as connection:
+                stored = connection.execute(check).scalar_one_or_none()
+        except SQLAlchemyError as error:
+            return type(error).__name__
+        return None if stored == self._keys.check else "the store has another key"
+
+    def _file_moved(self) -> bool:
+        return file_id(self._engine) != self._file
 
     def is_invented(self, phone: str | None, code: str) -> bool:
         """Is this pair registered as test data (recordings may keep its secret turns)?

@@ -16,12 +16,11 @@ from assistant.accounts.keys import Keys, create_keys, read_keys
 from assistant.accounts.local import LocalAccounts, utc_now
 from assistant.accounts.remote import RemoteAccounts
 from assistant.accounts.schema import Schema
-from assistant.accounts.tables import StoreKey
+from assistant.accounts.tables import STORE_KEY
 from assistant.errors import AccountError
 from assistant.settings import Settings
 
 log = logging.getLogger(__name__)
-STORE_KEY = StoreKey.__table__  # type: ignore[attr-defined]
 Notice = Callable[[str], None]
 
 

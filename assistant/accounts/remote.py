@@ -116,6 +116,17 @@ class RemoteAccounts:
         log.error("accounts-remote-away: no answer")
         return Failed()
 
+    def trouble(self) -> str | None:
+        """What keeps the system from answering, in words for a log; None: it is there. Sends a
+        bare HEAD: no signature, nobody's data, and nothing that a system would act on."""
+        try:
+            status = self._client.head(
+                self._remote.url or "", timeout=self._remote.timeout
+            ).status_code
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        return f"status {status}" if status in RETRIED else None
+
     def is_invented(self, phone: str | None, code: str) -> bool:
         """A real system has no invented accounts: recordings are always masked."""
         return False

@@ -132,3 +132,6 @@ class StoreKey(SQLModel, table=True):
 
     id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     check_value: str
+
+
+STORE_KEY = StoreKey.__table__  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ BINS = 10
 _RESAMPLES = 1_000
 _SEED = 8079
 _FOLDS = 5
+_LEAST = 50  # words behind every point of a map
 
 Array = npt.NDArray[np.float64]
 Judged = tuple[float, bool]  # a word's confidence 0..1, and whether it was right
@@ -44,7 +45,8 @@ class Bin:
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """``error``: expected calibration error 0..1, None without words; ``fitted_error``: what is
-    left when confidences are mapped by a table fitted on other words (cross-validated)."""
+    left when confidences are mapped as ``fitted_points`` would, fitted on other words
+    (cross-validated); None with too few."""
 
     words: int
     bins: tuple[Bin, ...]
@@ -67,8 +69,7 @@ def calibration(judged: Sequence[Judged]) -> Calibration:
     """Bins, expected calibration error and its 95 % interval (bootstrap over words)."""
     if not judged:
         return Calibration(0, (), None, (0.0, 1.0), None)
-    confidence = np.clip(np.asarray([c for c, _ in judged], np.float64), 0, 1)
-    right = np.asarray([r for _, r in judged], np.float64)
+    confidence, right = _columns(judged)
     rng = np.random.default_rng(_SEED)
     resampled = []
     for _ in range(_RESAMPLES):
@@ -82,6 +83,11 @@ def calibration(judged: Sequence[Judged]) -> Calibration:
         interval=(float(low), float(high)),
         fitted_error=_fitted(confidence, right),
     )
+
+
+def _columns(judged: Sequence[Judged]) -> tuple[Array, Array]:
+    confidence = np.asarray([c for c, _ in judged], np.float64)
+    return np.clip(confidence, 0, 1), np.asarray([r for _, r in judged], np.float64)
 
 
 def _places(confidence: Array) -> npt.NDArray[np.int64]:
@@ -105,25 +111,31 @@ def _bins(confidence: Array, right: Array) -> list[Bin]:
 
 
 def _fitted(confidence: Array, right: Array) -> float | None:
-    """The error after isotonic regression, each fifth mapped by what the others taught."""
-    if len(right) < 2 * _FOLDS:
+    """The error after the map of ``fitted_points``, each fifth mapped by what the others taught."""
+    if len(right) * (_FOLDS - 1) < _LEAST * _FOLDS:
         return None
     fold = np.random.default_rng(_SEED).permutation(len(right)) % _FOLDS
     mapped = np.zeros_like(confidence)
     for number in range(_FOLDS):
-        steps, levels = isotonic(confidence[fold != number], right[fold != number])
+        steps, levels = _map(confidence[fold != number], right[fold != number], _LEAST)
         mapped[fold == number] = np.interp(confidence[fold == number], steps, levels)
-    return _error(np.clip(mapped, 0, 1), right)
+    return _error(mapped, right)
 
 
-def fitted_points(judged: Sequence[Judged], least: int = 50) -> list[list[float]]:
+def fitted_points(judged: Sequence[Judged], least: int = _LEAST) -> list[list[float]]:
     """[raw confidence, share right] points for a model's card, each of ``least`` words or more;
     empty with fewer words. Counted as if one word more had been right and one wrong."""
     if len(judged) < least:
         return []
-    order = np.argsort([c for c, _ in judged], kind="stable")
-    confidence = np.asarray([judged[i][0] for i in order], np.float64)
-    right = np.asarray([judged[i][1] for i in order], np.float64)
+    confidence, right = _columns(judged)
+    steps, levels = _map(confidence, right, least)
+    return [[round(float(a), 4), round(float(b), 4)] for a, b in zip(steps, levels, strict=True)]
+
+
+def _map(confidence: Array, right: Array, least: int) -> tuple[Array, Array]:
+    """Rising points; between them straight lines, as ``asr/confidence.py`` draws them."""
+    order = np.argsort(confidence, kind="stable")
+    confidence, right = confidence[order], right[order]
     _, first = np.unique(confidence, return_index=True)
     starts = [0]
     for start in first.tolist():
@@ -132,9 +144,7 @@ def fitted_points(judged: Sequence[Judged], least: int = 50) -> list[list[float]
     counts = np.diff([*starts, len(confidence)])
     means = np.add.reduceat(confidence, starts) / counts
     shares = (np.add.reduceat(right, starts) + 1) / (counts + 2)
-    pooled = np.repeat(means, counts), np.repeat(shares, counts)
-    steps, levels = isotonic(*pooled)
-    return [[round(float(a), 4), round(float(b), 4)] for a, b in zip(steps, levels, strict=True)]
+    return isotonic(np.repeat(means, counts), np.repeat(shares, counts))
 
 
 def isotonic(confidence: Array, right: Array) -> tuple[Array, Array]:

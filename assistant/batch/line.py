@@ -13,12 +13,14 @@ import numpy.typing as npt
 import soundfile
 
 from assistant.batch.codecs import to_pcm
+from assistant.batch.noises import coloured
 from assistant.batch.scenario import Line
 
 Samples = npt.NDArray[np.float32]
 _BED_SECONDS = 20.0
 _HISS = -62.0  # dBFS; what a quiet line has
 _PACKET = 0.02  # s
+_FAINT = 0.008  # of the hiss under mains hum, whose first harmonic is 1
 _CODECS = {
     "mulaw": ("WAV", "ULAW"),
     "alaw": ("WAV", "ALAW"),
@@ -99,22 +101,14 @@ def _bed(noise: str, rate: int, seed: int) -> Samples:
     rng = np.random.default_rng((seed, len(noise)))
     count = round(_BED_SECONDS * rate)
     makers = {"street": _street, "babble": _babble, "hum": _hum}
-    sound = makers[noise](count, rate, rng) if noise in makers else _coloured(count, 0.5, rng)
+    sound = makers[noise](count, rate, rng) if noise in makers else coloured(count, 0.5, rng)
     return np.asarray(sound / (np.std(sound) + 1e-9), np.float32)
-
-
-def _coloured(count: int, slope: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Noise whose power falls with frequency**slope."""
-    spectrum = np.fft.rfft(rng.standard_normal(count))
-    frequency = np.maximum(np.arange(len(spectrum)), 1.0)
-    return np.asarray(np.fft.irfft(spectrum * frequency ** (-slope / 2), count))
 
 
 def _street(count: int, rate: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Rumble that swells with each passing motorbike, and now and then a horn."""
     t = np.arange(count) / rate
-    rumble = _coloured(count, 1.3, rng)
-    sound = rumble / np.std(rumble) * (1.0 + 0.7 * np.sin(2 * np.pi * 0.25 * t))
+    sound = coloured(count, 1.3, rng) * (1.0 + 0.7 * np.sin(2 * np.pi * 0.25 * t))
     for _ in range(5):
         start, pitch = rng.uniform(0, t[-1]), rng.uniform(350, 480)
         blown = (t > start) & (t < start + rng.uniform(0.15, 0.6))
@@ -137,4 +131,4 @@ def _hum(count: int, rate: int, rng: np.random.Generator) -> npt.NDArray[np.floa
     """50 Hz mains and its harmonics over hiss."""
     t = np.arange(count) / rate
     mains = sum(np.sin(2 * np.pi * 50 * k * t) / k for k in (1, 2, 3, 5, 7))
-    return np.asarray(mains + 0.1 * _coloured(count, 0.5, rng))
+    return np.asarray(mains + _FAINT * coloured(count, 0.5, rng))

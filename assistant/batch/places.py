@@ -23,6 +23,14 @@ def join(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}" if is_url(folder) else str(Path(folder) / name)
 
 
+def below(found: str, place: str) -> str:
+    """``found`` as seen from the folder ``place``, with slashes; the name of ``place`` itself."""
+    tail = found.removeprefix(place.rstrip("/") + "/") if is_url(place) else ""
+    if not is_url(place) and found != place:
+        tail = Path(found).relative_to(place).as_posix()
+    return tail if tail not in ("", found) else found.replace("\\", "/").rpartition("/")[2]
+
+
 def walk(place: str, wanted: Callable[[str], bool]) -> Iterator[str]:
     """Every file below ``place`` whose name is wanted, sorted. The others are not kept: beside a
     ``labels.csv`` lie as many recordings as it has lines."""

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from assistant.batch import charts
+from assistant.batch import waves
 from assistant.batch.diff import why_of
 from assistant.batch.journal import AUDIO
 from assistant.batch.play import Record
@@ -86,7 +86,7 @@ def _player(record: Record, folder: Path) -> str:
             )
     return (
         f'<div class="players"><button type="button" class="both">▶ cả hai bên</button>'
-        f'{"".join(sides)}</div><div class="scroll">{charts.waveform(record)}</div>'
+        f'{"".join(sides)}</div><div class="scroll">{waves.of_call(record)}</div>'
     )
 
 

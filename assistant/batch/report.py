@@ -6,20 +6,19 @@ import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import soundfile
 
+from assistant.batch import charts, waves
 from assistant.batch import report_tables as tables
-from assistant.batch import svg
 from assistant.batch.conditions import CONDITIONS, Heard
 from assistant.batch.figures import KINDS
 from assistant.batch.outcomes import Outcome
+from assistant.batch.page import whole_page
 from assistant.batch.scoring import align
 from assistant.batch.trials import Measure
 
-_STYLE = Path(__file__).with_name("report.css")
 MOST_CLIPS = 24
 _A_LINE = 3  # clips of one set and measure
 
@@ -60,13 +59,11 @@ def page(run: Mapping[str, Any], earlier: Mapping[str, Any] | None, sounds: Soun
         f'<section id="{name}"><h2>{escape(title)}</h2>{content}</section>'
         for name, title, content in shown
     )
-    return (
-        '<!doctype html><html lang="vi"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="icon" href="data:,"><title>Đo bộ nhận dạng</title>'
-        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head><body><main>"
+    return whole_page(
+        "Đo bộ nhận dạng",
+        "asr_report.css",
         f"<h1>Đo bộ nhận dạng</h1><p>Recogniser evaluation</p>{tables.facts(run, earlier)}"
-        f"<nav>{links}</nav>{body}</main></body></html>\n"
+        f"<nav>{links}</nav>{body}",
     )
 
 
@@ -77,7 +74,7 @@ def _matrices(run: Mapping[str, Any]) -> str:
             continue
         title = escape(_condition(name))
         opened = " open" if number == 0 else ""
-        picture = svg.confusion_matrix(pairs)
+        picture = charts.confusion(pairs)
         parts.append(
             f"<details{opened}><summary>{title}</summary>"
             f'<div class="card">{picture}</div></details>'
@@ -92,7 +89,7 @@ def _reliability(run: Mapping[str, Any]) -> str:
     tiles = "".join(
         f'<figure class="card"><figcaption><b>{escape(name)}</b>: ECE '
         f"{found['error']:.3f} ({found['low']:.3f}-{found['high']:.3f}), {found['words']} từ"
-        f"</figcaption>{svg.reliability(found)}</figure>"
+        f"</figcaption>{charts.reliability(found['bins'])}</figure>"
         for name, found in pools.items()
     )
     return (
@@ -113,8 +110,8 @@ def _clip(one: Outcome, sound: Heard) -> str:
         for w in one.words
     ]  # fmt: skip
     pairs = "".join(
-        f'<span class="{"" if a == b else "wrong"}"><b>{escape(a or svg.NOTHING)}</b>'
-        f"{escape(b or svg.NOTHING)}</span>"
+        f'<span class="{"" if a == b else "wrong"}"><b>{escape(a or charts.NOTHING)}</b>'
+        f"{escape(b or charts.NOTHING)}</span>"
         for a, b in align(one.expected, one.heard)
     )
     doubt = ' <span class="warn">nhãn không khớp ghi chú</span>' if one.disputed else ""
@@ -125,7 +122,7 @@ def _clip(one: Outcome, sound: Heard) -> str:
         f'<span class="soft">{escape(_condition(one.condition))}, người nói '
         f"{escape(one.speaker)}</span>{doubt}</header>"
         f'<div class="pairs" title="trên: đã nói, dưới: nghe được">{pairs}</div>'
-        f"{svg.waveform(sound.samples, sound.rate, words)}"
+        f"{waves.of_clip(sound.samples, sound.rate, words)}"
         f'<audio controls preload="none" src="{_player(sound)}"></audio></article>'
     )
 

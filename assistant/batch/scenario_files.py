@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 import unicodedata
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import yaml
 from pydantic import ValidationError
 
-from assistant.batch.places import join, open_text, walk
+from assistant.batch.places import below, join, open_text, walk
 from assistant.batch.scenario import Scenario, ScenarioFile
 from assistant.errors import UsageError
 from assistant.nlu.types import Expect
@@ -21,6 +24,7 @@ from assistant.nlu.types import Expect
 SUFFIX = ".scenario.yaml"
 LABELS = "labels.csv"
 _NEEDED = {"path", "text"}
+_LIKE_NUMBERED = re.compile(r"#\d+$")  # a path that looks like a numbered one is numbered too
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing to run. ``base``: what relative paths inside it start from."""
+    """One thing to run. ``id``: its own in a run, and the same in the next run of the same place.
+    ``base``: what relative paths inside it start from."""
 
     id: str
     source: str
@@ -55,8 +60,8 @@ def read_entries(place: str, text_filter: str = "") -> Iterator[Entry]:
     ``text_filter``: words that must all be in an entry's id or tags; ``-word`` must not."""
     found = kept = False
     for source in _sources(place):
-        reader = _read_labels if source.endswith(LABELS) else _read_scenarios
-        for entry in reader(source):
+        labels = source.endswith(LABELS)
+        for entry in _read_labels(source) if labels else _read_scenarios(source, place):
             found = True
             if wanted(entry, text_filter):
                 kept = True
@@ -96,6 +101,7 @@ def _sources(place: str) -> Iterator[str]:
 
 def _read_labels(source: str) -> Iterator[Entry]:
     folder = source.replace("\\", "/").rpartition("/")[0] or "."
+    numbered = _Numbered(source)
     with open_text(source) as file:
         rows = csv.DictReader(file)
         if not set(rows.fieldnames or ()) >= _NEEDED:
@@ -114,7 +120,25 @@ def _read_labels(source: str) -> Iterator[Entry]:
                 row.get("speaker") or "",
                 (row.get("invented") or "").strip() == "1",
             )
-            yield Entry(f"{folder}/{row['path']}", source, folder, clip=clip)
+            yield Entry(f"{folder}/{numbered(row['path'])}", source, folder, clip=clip)
+
+
+class _Numbered:
+    """Names for the rows of one ``labels.csv``: the path, and from the second row on that names
+    it a number (``a.wav#2``). Holds counts of what is repeated, not the names of a million rows."""
+
+    def __init__(self, source: str) -> None:
+        with open_text(source) as file:
+            marks = array("q", (hash(row.get("path")) for row in csv.DictReader(file)))
+        ordered = np.frombuffer(marks, np.int64)
+        ordered.sort()
+        self._counts = dict.fromkeys(ordered[1:][ordered[1:] == ordered[:-1]].tolist(), 0)
+
+    def __call__(self, path: str) -> str:
+        mark, number = hash(path), 1
+        if mark in self._counts:
+            number = self._counts[mark] = self._counts[mark] + 1
+        return f"{path}#{number}" if number > 1 or _LIKE_NUMBERED.search(path) else path
 
 
 def _listen(row: Mapping[str, str], source: str) -> Expect | None:
@@ -131,11 +155,11 @@ def _listen(row: Mapping[str, str], source: str) -> Expect | None:
 # --- scenario files -------------------------------------------------------------------
 
 
-def _read_scenarios(source: str) -> Iterator[Entry]:
+def _read_scenarios(source: str, place: str) -> Iterator[Entry]:
     with open_text(source) as file:
         text = file.read()
     folder = source.replace("\\", "/").rpartition("/")[0] or "."
-    short = source.replace("\\", "/").rpartition("/")[2].removesuffix(SUFFIX)
+    short = below(source, place).removesuffix(SUFFIX)
     for scenario in parse(text, source).scenarios:
         yield Entry(f"{short}/{scenario.name}", source, folder, scenario=scenario)
 

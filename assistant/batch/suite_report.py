@@ -10,6 +10,7 @@ from typing import Any
 from assistant.batch import charts
 from assistant.batch.diff import Change, Diff
 from assistant.batch.journal import read_records, read_run
+from assistant.batch.page import whole_page
 from assistant.batch.record_html import record_html
 from assistant.batch.starter import DATA
 from assistant.batch.summary import COMPUTE_BIN, FUNNEL, WAIT_BIN, Summary, summarise
@@ -62,7 +63,6 @@ def write_report(path: Path, folder: Path, diff: Diff | None = None) -> None:
 
 
 def _page(run: dict[str, Any], summary: Summary, diff: Diff | None, folder: Path) -> str:
-    css = (DATA / "suite_report.css").read_text("utf-8")
     script = (DATA / "suite_report.js").read_text("utf-8")
     parts = [
         _head(run, summary),
@@ -76,12 +76,8 @@ def _page(run: dict[str, Any], summary: Summary, diff: Diff | None, folder: Path
         _known(summary, folder),
         _rest(summary, folder),
     ]
-    return (
-        '<!doctype html><html lang="vi"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Kịch bản: {escape(str(run['place']))}</title><style>{css}</style></head>"
-        f"<body><main>{''.join(parts)}</main><script>{script}</script></body></html>\n"
-    )
+    title = f"Kịch bản: {run['place']}"
+    return whole_page(title, "suite_report.css", "".join(parts), script)
 
 
 # --- sections -----------------------------------------------------------------------------
@@ -107,7 +103,7 @@ def _diff(diff: Diff) -> str:
     return (
         '<section id="diff"><h2>So với lượt cũ <small>diff against the earlier run</small></h2>'
         f"{_changes('Hỏng thêm', 'bad', diff.broke)}{_changes('Đã lành', 'good', diff.healed)}"
-        f"{_changes('Vẫn chưa đạt, nhưng khác trước', 'known', diff.other)}"
+        f"{_changes('Vẫn chưa đạt, nhưng khác trước', 'warn', diff.other)}"
         f'<p class="note">{diff.same} như cũ · {diff.new} mới · {diff.gone} không còn</p></section>'
     )
 
@@ -176,11 +172,12 @@ def _pictures(summary: Summary) -> str:
     errors = sum(n for (a, b), n in summary.digits.items() if a != b)
     said = sum(n for (a, _), n in summary.digits.items() if a is not None)
     rate = f"{errors}/{said} sai ({100 * errors / said:.2f} %)" if said else "–"
+    confusion = charts.confusion((a, b, n) for (a, b), n in summary.digits.items())
     panels = (
         ("Cuộc gọi đi tới đâu", "funnel", funnel),
         ("Kết thúc", "outcomes", outcomes),
-        (f"Chữ số nghe nhầm: {rate}", "digits said × heard", charts.confusion(summary.digits)),
-        ("Độ tin cậy có thật không", "calibration", charts.calibration(summary.confidence)),
+        (f"Chữ số nghe nhầm: {rate}", "digits said × heard", confusion),
+        ("Độ tin cậy có thật không", "calibration", charts.reliability(summary.bins())),
         (
             "Chờ sau lời cuối",
             "wait, s of audio",
@@ -193,7 +190,7 @@ def _pictures(summary: Summary) -> str:
         ),
     )
     shown = "".join(
-        f'<div class="panel"><h3>{title} <small>{english}</small></h3>{body}</div>'
+        f'<div class="panel card"><h3>{title} <small>{english}</small></h3>{body}</div>'
         for title, english, body in panels
     )
     return f'<section class="pictures">{shown}</section>'

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from assistant.batch.calibration import BINS, Bin
 from assistant.batch.play import Record
 from assistant.batch.scoring import Rate, align
 from assistant.batch.work import Status
 from assistant.dialogue.state import Phase
 
 SHOWN = 200  # records of each kind that a report can show in full
-_BINS = 10  # of confidence
 WAIT_BIN, COMPUTE_BIN = 0.1, 10.0  # s, ms
 FUNNEL = (Phase.MENU, Phase.CODE, Phase.CONFIRM, Phase.VERIFYING, Phase.SECRET)
 
@@ -27,7 +27,7 @@ class Summary:
     funnel: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     digits: Counter[tuple[str | None, str | None]] = field(default_factory=Counter)
-    confidence: dict[int, list[int]] = field(default_factory=dict)  # bin → [right, of]
+    confidence: dict[int, list[float]] = field(default_factory=dict)  # bin → right, of, promised
     waits: Counter[int] = field(default_factory=Counter)
     computing: Counter[int] = field(default_factory=Counter)
     kept: dict[str, list[Record]] = field(default_factory=dict)
@@ -76,12 +76,18 @@ class Summary:
             for wanted, got in align(expected, heard):
                 if got is None:
                     continue
-                right = self.confidence.setdefault(
-                    min(_BINS - 1, int(confidences[at] * _BINS)), [0, 0]
-                )
-                right[0] += wanted == got
-                right[1] += 1
+                place = min(BINS - 1, int(confidences[at] * BINS))
+                sums = self.confidence.setdefault(place, [0, 0, 0.0])
+                for i, more in enumerate((wanted == got, 1, confidences[at])):
+                    sums[i] += more
                 at += 1
+
+    def bins(self) -> list[dict[str, object]]:
+        """What confidences promised and kept, as ``calibration`` counts them."""
+        return [
+            Bin(n / BINS, (n + 1) / BINS, promised / of, Rate(int(right), int(of))).as_dict()
+            for n, (right, of, promised) in sorted(self.confidence.items())
+        ]
 
     @property
     def total(self) -> int:

@@ -53,7 +53,11 @@ def serve_command(
         exchange = LiveExchange(wired, settings, _TRUSTED)
         refusals = wired.accounts.refusals if isinstance(wired.accounts, LocalAccounts) else {}
         serve(
-            settings, exchange, lambda: dict(refusals), lambda shown: _ready(shown, as_json, browse)
+            settings,
+            exchange,
+            wired.accounts.trouble,
+            lambda: dict(refusals),
+            lambda shown: _ready(shown, as_json, browse),
         )
 
 

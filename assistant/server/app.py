@@ -23,6 +23,7 @@ from assistant.server.health import router as health_router
 from assistant.server.metrics import Metrics
 from assistant.server.operator import router as operator_router
 from assistant.server.phone import serve_phone
+from assistant.server.probe import Probe
 from assistant.server.twilio import router as twilio_router
 from assistant.settings import Settings
 
@@ -49,6 +50,7 @@ class House:
     door: Door
     twilio_token: str | None = field(default=None, repr=False)
     audiosocket: socket.socket | None = None  # listening
+    accounts: Probe = field(kw_only=True)
     metrics: Metrics = field(kw_only=True)
     records: Records = field(kw_only=True)
 
@@ -74,7 +76,7 @@ def create_app(house: House) -> FastAPI:
     )
     _guard(app, house.door)
     _phone(app, house)
-    app.include_router(health_router(house.board, house.metrics, house.door))
+    app.include_router(health_router(house.board, house.metrics, house.door, house.accounts))
     app.include_router(operator_router(house.records, house.door, STATIC / "operator.html"))
     if house.audiosocket is not None:
         app.include_router(asterisk_router(asterisk, house.door))

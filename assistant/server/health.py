@@ -8,9 +8,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from assistant.channels.switchboard import Switchboard
 from assistant.server.door import Door
 from assistant.server.metrics import CONTENT_TYPE, Metrics
+from assistant.server.probe import Probe
 
 
-def router(board: Switchboard, metrics: Metrics, door: Door) -> APIRouter:
+def router(board: Switchboard, metrics: Metrics, door: Door, accounts: Probe) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/healthz")
@@ -20,8 +21,10 @@ def router(board: Switchboard, metrics: Metrics, door: Door) -> APIRouter:
 
     @routes.get("/readyz")
     async def ready() -> Response:
-        """Whether new calls are served; 503 when full or shutting down."""
+        """Whether new calls are served; 503 when full, shutting down or without accounts."""
         reason = "closing" if board.closing else "full" if board.full else None
+        if reason is None and not await accounts.fine():
+            reason = "accounts"
         state = {"ready": reason is None, "reason": reason, "running": board.running}
         return JSONResponse(state, 200 if reason is None else 503)
 

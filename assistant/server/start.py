@@ -11,6 +11,7 @@ from assistant.server.app import House
 from assistant.server.door import open_door, read_secret
 from assistant.server.journal import Journal, set_up_logging
 from assistant.server.metrics import Metrics
+from assistant.server.probe import Probe, Trouble
 from assistant.server.run import run
 from assistant.settings import Settings
 
@@ -20,10 +21,12 @@ Addresses = dict[str, str | None]
 def serve(
     settings: Settings,
     exchange: Exchange,
+    trouble: Trouble,
     refusals: Callable[[], Mapping[str, int]],
     ready: Callable[[Addresses], None],
 ) -> None:
-    """Serve until a signal. ``ready`` is told the addresses."""
+    """Serve until a signal. ``trouble`` says what is wrong with the accounts (it may block),
+    ``ready`` is told the addresses."""
     door = open_door(settings.serve, settings.telephone)
     twilio_file = settings.telephone.twilio_token_file
     twilio = read_secret(twilio_file) if twilio_file else None
@@ -41,4 +44,8 @@ def serve(
         operator = f"{url}operator{token}"
         ready({"url": url, "open": url + token, "operator": operator, "audiosocket": audiosocket})
 
-    run(House(settings, board, door, twilio, metrics=metrics, records=records), tell)
+    accounts = Probe(trouble, settings.serve)
+    house = House(
+        settings, board, door, twilio, accounts=accounts, metrics=metrics, records=records
+    )
+    run(house, tell)

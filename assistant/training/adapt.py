@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from assistant.asr.engines import load_model
 from assistant.asr.folder import inspect_folder
-from assistant.asr.types import EndReason
-from assistant.asr.vosk_adapter import VoskModel
+from assistant.asr.types import EndReason, RecognizerModel
 from assistant.batch.scoring import Alignment
 from assistant.errors import AudioError
 from assistant.nlu import phrases
@@ -108,7 +108,7 @@ def adapt(
     partial_out = out.with_name(out.name + ".partial")
     _write(model, partial_out, acoustic_model(trained, read_priors(model / "am" / "final.mdl")))
     held = clips.chosen(keep)
-    old, new = VoskModel.open(model), VoskModel.open(partial_out)
+    old, new = load_model(model), load_model(partial_out)
     outcome = Outcome(len(learn), len(keep), word_errors(old, held), word_errors(new, held),
                       word_errors(old, check), word_errors(new, check), None)  # fmt: skip
     if not _accepted(outcome):
@@ -157,7 +157,7 @@ def _expected(text: str) -> Expect | None:
     return Expect.CONFIRM if len(words) <= 3 and text in phrases(Expect.CONFIRM) else None
 
 
-def word_errors(model: VoskModel, clips: Corpus) -> Errors:
+def word_errors(model: RecognizerModel, clips: Corpus) -> Errors:
     """Word errors with the grammar of the state in which each clip would be said."""
     recognizer, alignment = model.recognizer(), Alignment()
     around = np.zeros(int(0.3 * RATE), np.int16)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +10,16 @@ from typing import Any
 
 import pytest
 
+from tests.batch_tools import BAD, batch
 from tests.browser_tools import chromium, complaints_of
-from tests.serve_tools import ARTEFACTS, ROOT
+from tests.serve_tools import ARTEFACTS
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(400)]
 
 # What is expected of the calls by keys does not hang on what the model hears. The spoken one has
 # digits to count and words to lay over its sound, whether or not they are heard rightly.
-SUITE = """
+SUITE = (
+    """
 scenarios:
   - name: trọn cuộc gọi
     tags: [phím]
@@ -37,17 +36,9 @@ scenarios:
     tags: [phím]
     turns: [{keys: "0"}]
     expect: {outcome: WANTED}
-  - name: đã biết
-    known_failure: chưa làm
-    turns: [{keys: "0"}]
-    expect: {outcome: done}
-  - name: dữ liệu thật
-    accounts: [{invented: false}]
-    turns:
-      - {keys: "8"}
-      - {keys: "{code}#"}
-      - {keys: "1", expect: {reply: [nothing_like_that]}}
 """
+    + BAD
+)
 DRAWN = """() => [...document.querySelectorAll('.panel')].map((panel) => {
   const size = (e) => { const b = e.getBoundingClientRect(); return [b.width, b.height]; };
   return {
@@ -71,12 +62,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("after", "done", ["--against", "before", "--report", "report.html", "--audio", "all"]),
     ):
         (folder / "a.scenario.yaml").write_text(SUITE.replace("WANTED", wanted), "utf-8")
-        subprocess.run(
-            [sys.executable, "-c", "from assistant.cli import main; main()", "batch", "run", ".",
-             "--workers", "1", "--out", out, *more],
-            cwd=folder, check=False, stdout=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        batch(folder, "run", ".", "--workers", "1", "--out", out, *more)
     return folder / "report.html"
 
 

@@ -7,7 +7,6 @@ import os
 import pty
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,21 +17,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.card_tools import sound_card
+from tests.cli_tools import PROGRAM
 from tests.serve_tools import CODE, PHONE, ROOT, microphone, register
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(120)]
-ASOUNDRC = """
-</usr/share/alsa/alsa.conf>
-pcm.caller {{
-  type file
-  slave.pcm null
-  file "{out}"
-  infile "{mic}"
-  format raw
-}}
-pcm.!default {{ type plug slave.pcm caller }}
-ctl.!default {{ type null }}
-"""
 PULSE = """
 </usr/share/alsa/alsa.conf>
 pcm.!default { type pulse }
@@ -44,23 +33,15 @@ CALLER = [8.2, 1, 7.0, 2, 90.0]
 @pytest.fixture
 def card(tmp_path: Path) -> dict[str, str]:
     """The environment in which the only sound card plays ``CALLER`` into the microphone."""
-    try:
-        __import__("sounddevice")
-    except (ImportError, OSError):
-        pytest.skip("needs the extra `mic` and Debian's libportaudio2")
-    if not Path("/usr/share/alsa/alsa.conf").exists():
-        pytest.skip("needs Debian's libasound2-data")
     samples, _ = soundfile.read(microphone(tmp_path / "caller.wav", CALLER), dtype="int16")
-    samples.tofile(tmp_path / "mic.raw")
-    rc = tmp_path / "asoundrc"
-    rc.write_text(ASOUNDRC.format(out=tmp_path / "speaker.raw", mic=tmp_path / "mic.raw"))
+    environment = sound_card(tmp_path, samples.tobytes())
     url = f"sqlite:///{tmp_path}/a.sqlite3"
     register(url, [(PHONE, CODE, True)])
-    return os.environ | {"ALSA_CONFIG_PATH": str(rc), "ASSISTANT_DATABASE_URL": url}
+    return os.environ | environment | {"ASSISTANT_DATABASE_URL": url}
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", "from assistant.cli import main; main()", "talk", *arguments]
+    return [*PROGRAM, "talk", *arguments]
 
 
 class Talker:

@@ -13,12 +13,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from assistant.accounts.local import PasswordState
 from assistant.accounts.open import open_local
 from assistant.dialogue.types import Failed, Refused, ResetDone
-from tests.accounts_tools import Store, opened, settings
+from tests.accounts_tools import Store, die_at, fork, opened, settings
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
@@ -62,18 +61,6 @@ def test_limits_are_exact_under_attack(tmp_path: Path) -> None:
         assert counted == [("mismatch", 5), ("phone_locked", 7)]
 
 
-def _fork(work: Callable[[], object]) -> int:
-    """Run ``work`` in a child process that never returns into the test."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-            os._exit(0)
-        except BaseException:
-            os._exit(99)
-    return child
-
-
 def test_simultaneous_resets_in_processes(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         pair, chosen, clock = store.pair(), store.settings, store.clock
@@ -88,7 +75,7 @@ def test_simultaneous_resets_in_processes(tmp_path: Path) -> None:
             assert not isinstance(outcome, Failed)
         accounts.close()
 
-    children = [_fork(partial(caller, n)) for n in range(4)]
+    children = [fork(partial(caller, n)) for n in range(4)]
     start.touch()
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
     with opened(tmp_path) as store:
@@ -105,28 +92,12 @@ def test_a_new_store_is_created_once(tmp_path: Path) -> None:
             time.sleep(0.001)
         open_local(chosen, notice=lambda text: None).close()
 
-    children = [_fork(opener) for _ in range(6)]
+    children = [fork(opener) for _ in range(6)]
     start.touch()
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 6
     with opened(tmp_path / "db") as store:
         assert store.count("audit") == 1
         assert store.accounts.verify_audit().intact
-
-
-def _die_at(store: Store, step: int, phone: str, code: str) -> None:
-    """Reset, and be killed right after the statement number ``step`` of the transaction."""
-    accounts = open_local(store.settings, store.clock)
-    seen = 0
-
-    def count(*_: object) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    event.listen(accounts._engine, "after_cursor_execute", count)
-    event.listen(accounts._engine, "commit", count)
-    accounts.verify_and_reset(phone, code, f"call {step}")
 
 
 def _whole(store: Store, code: str, old: str, resets: int) -> None:
@@ -148,7 +119,7 @@ def test_killed_at_every_statement_nothing_changes(tmp_path: Path) -> None:
         store.accounts.close()  # no connection may cross a fork
         store.looking.dispose()
         for step in range(1, 100):
-            child = _fork(partial(_die_at, store, step, pair.phone, pair.code))
+            child = fork(partial(die_at, store, step, pair.phone, pair.code))
             status = os.waitpid(child, 0)[1]
             if status == 0:
                 break
@@ -173,7 +144,7 @@ def test_killed_at_any_moment_the_store_is_whole(tmp_path: Path) -> None:
                 accounts.verify_and_reset(pair.phone, pair.code, f"{os.getpid()} {number}")
 
         for _ in range(6):
-            child = _fork(resets)
+            child = fork(resets)
             time.sleep(rng.uniform(0.1, 0.4))
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
@@ -26,7 +25,7 @@ from assistant.accounts.local import PasswordState
 from assistant.accounts.open import open_accounts, open_local
 from assistant.dialogue.types import Failed, Refused, ResetDone
 from assistant.errors import AccountError
-from tests.accounts_tools import Store, opened, settings, statements
+from tests.accounts_tools import Store, die_at, fork, opened, settings, statements
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 pytestmark = [
@@ -156,28 +155,8 @@ def test_killed_at_every_statement_nothing_changes(store: Store) -> None:
     store.accounts.close()
     store.looking.dispose()
 
-    def die_at(step: int) -> None:
-        accounts = open_local(store.settings, store.clock)
-        seen = 0
-
-        def count(*_: object) -> None:
-            nonlocal seen
-            seen += 1
-            if seen == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        event.listen(accounts._engine, "after_cursor_execute", count)
-        event.listen(accounts._engine, "commit", count)
-        accounts.verify_and_reset(pair.phone, pair.code, f"call {step}")
-
     for step in range(1, 100):
-        child = os.fork()
-        if child == 0:
-            try:
-                die_at(step)
-                os._exit(0)
-            except BaseException:
-                os._exit(99)
+        child = fork(partial(die_at, store, step, pair.phone, pair.code))
         if os.waitpid(child, 0)[1] == 0:
             break
         assert store.counts() == before
@@ -186,11 +165,27 @@ def test_killed_at_every_statement_nothing_changes(store: Store) -> None:
     assert [b - a for a, b in zip(before, store.counts(), strict=True)] == [1, 1, 1, 1]
 
 
-def test_a_lost_connection_is_replaced(store: Store) -> None:
-    pair = store.pair()
+def _cut_off(store: Store) -> None:
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
     with writing(store.looking) as connection:
         connection.execute(text(others))
+
+
+def test_a_server_that_is_away_is_trouble(server: str, store: Store) -> None:
+    before = store.counts()
+    assert store.accounts.trouble() is None
+    assert store.counts() == before
+    door = Path(server.partition("host=")[2]) / ".s.PGSQL.5432"
+    _cut_off(store)
+    door.rename(door.with_suffix(".aside"))
+    assert store.accounts.trouble() == "OperationalError"
+    door.with_suffix(".aside").rename(door)
+    assert store.accounts.trouble() is None
+
+
+def test_a_lost_connection_is_replaced(store: Store) -> None:
+    pair = store.pair()
+    _cut_off(store)
     assert isinstance(store.accounts.verify_and_reset(pair.phone, pair.code, "1"), ResetDone)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +45,8 @@ class System:
     keys: list[str] = field(default_factory=list)  # of every request, in order
     bodies: list[dict[str, Any]] = field(default_factory=list)
     resets: int = 0
+    head: int = 405  # the answer to HEAD
+    headers: dict[str, str] = field(default_factory=dict)  # of the last HEAD
 
     def answer(self, key: str, request: dict[str, Any]) -> bytes:
         if key not in self.answers:
@@ -73,6 +76,11 @@ class Handler(BaseHTTPRequestHandler):
         self.system.bodies.append(json.loads(body))
         behave = self.system.behave.pop(0) if self.system.behave else well
         behave(self.system, self, self.system.bodies[-1])
+
+    def do_HEAD(self) -> None:
+        self.system.headers = {name.lower(): value for name, value in self.headers.items()}
+        self.send_response(self.system.head)
+        self.end_headers()
 
     @property
     def key(self) -> str:
@@ -217,6 +225,29 @@ def test_the_deadline_holds(system: System, tmp_path: Path) -> None:
 def test_a_system_that_is_away(system: System, tmp_path: Path) -> None:
     for client in _client(system, tmp_path, url="http://127.0.0.1:1/"):
         assert client.verify_and_reset(*system.registered, "call") == Failed()
+
+
+@pytest.mark.parametrize(
+    ("status", "trouble"),
+    [(200, None), (401, None), (405, None), (404, None), (500, None), (503, "status 503")],
+)
+def test_any_answer_says_that_the_system_is_there(
+    system: System, client: RemoteAccounts, status: int, trouble: str | None
+) -> None:
+    system.head = status
+    assert client.trouble() == trouble
+    sent = system.headers
+    assert not {name.lower() for name in (SIGNATURE, TIMESTAMP, IDEMPOTENCY_KEY)} & set(sent)
+    assert system.keys == []
+
+
+def test_no_answer_is_trouble(system: System, tmp_path: Path) -> None:
+    for client in _client(system, tmp_path, url="http://127.0.0.1:1/"):
+        assert client.trouble() == "ConnectError"
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes calls, says nothing
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
+        for client in _client(system, tmp_path, url=url):
+            assert client.trouble() == "ReadTimeout"
 
 
 def _body(**changes: object) -> Behave:

@@ -369,3 +369,42 @@ def test_nothing_secret_reaches_disk_or_log(
             assert mark.encode() not in content, name
             if mark.isdigit():
                 assert int(mark).to_bytes(8, "big").lstrip(b"\0") not in content, name
+
+
+# --- is the store there? ------------------------------------------------------------------------
+
+
+def test_a_store_that_works_has_no_trouble_and_looking_writes_nothing(store: Store) -> None:
+    before = store.counts()
+    seen = statements(store.accounts, lambda: store.accounts.trouble())
+    assert store.accounts.trouble() is None
+    assert store.counts() == before
+    assert [one.split()[0] for one in seen] == ["BEGIN", "SELECT"]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_gone_is_seen_though_it_is_still_open(store: Store, replaced: bool) -> None:
+    pair = store.pair()
+    path = Path(str(store.looking.url.database))
+    content = path.read_bytes()
+    aside = path.rename(path.with_suffix(".aside"))
+    if replaced:
+        path.write_bytes(content)
+    assert store.accounts.trouble() == "the file is gone or replaced"
+    assert _reset(store, pair.phone, pair.code) == Failed()  # not one that would be lost
+    aside.replace(path)
+    assert store.accounts.trouble() is None
+    _password(_reset(store, pair.phone, pair.code))
+
+
+def test_a_store_that_somebody_locks_is_trouble(tmp_path: Path) -> None:
+    with opened(tmp_path, lock_wait=0.05) as store:
+        with writing(store.looking):
+            assert store.accounts.trouble() == "OperationalError"
+        assert store.accounts.trouble() is None
+
+
+def test_a_store_of_another_key_is_trouble(store: Store) -> None:
+    with writing(store.looking) as connection:
+        connection.execute(text("UPDATE store_key SET check_value = 'x'"))
+    assert store.accounts.trouble() == "the store has another key"

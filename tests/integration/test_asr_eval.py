@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -18,17 +17,16 @@ from typing import Any
 import numpy as np
 import pytest
 import soxr
-import typer
 
 from assistant.batch.compare import Job, outcomes_of
 from assistant.batch.cost import cost_of, open_model
 from assistant.batch.evaluate import evaluate, quiet
 from assistant.batch.runs import sample_of_cost
 from assistant.batch.speech_sets import RATE
-from assistant.cli import app as program
 from assistant.errors import ModelError
 from assistant.settings import load_settings
 from assistant.tts.espeak import synthesize
+from tests import cli_tools
 from tests.batch_tools import DIGITS, Row, write_set
 
 VOICE = {"voice": "vi", "variant": "m4", "rate_wpm": 130}  # kept out of training
@@ -72,14 +70,9 @@ def assistant(
     monkeypatch.setenv("NO_COLOR", "1")
 
     def run(*arguments: str | Path) -> Done:
-        monkeypatch.setattr(sys, "argv", ["assistant", "asr", *map(str, arguments)])
-        fresh = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-        fresh.callback()(program._root)
-        monkeypatch.setattr(program, "app", fresh)
-        with pytest.raises(SystemExit) as caught:
-            program.main()
+        status = cli_tools.run(monkeypatch, "asr", *map(str, arguments))
         told = capsys.readouterr()
-        return Done(int(caught.value.code or 0), told.out, told.err)
+        return Done(status, told.out, told.err)
 
     return run
 

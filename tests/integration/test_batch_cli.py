@@ -17,10 +17,12 @@ import pytest
 
 from assistant.batch.journal import read_records
 from assistant.settings import packaged
+from tests.batch_tools import BAD, batch
+from tests.cli_tools import PROGRAM
+from tests.serve_tools import ROOT
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = [sys.executable, "-c", "from assistant.cli import main; main()"]
-KEYS = """
+KEYS = (
+    """
 scenarios:
   - name: trọn cuộc gọi
     turns:
@@ -33,32 +35,13 @@ scenarios:
   - name: đợi điều không có
     turns: [{keys: "0"}]
     expect: {outcome: done}
-  - name: đã biết
-    known_failure: chưa làm
-    turns: [{keys: "0"}]
-    expect: {outcome: done}
   - name: đã lành
     known_failure: đã làm rồi
     turns: [{keys: "0"}]
     expect: {outcome: agent}
-  - name: dữ liệu thật
-    accounts: [{invented: false}]
-    turns:
-      - {keys: "8"}
-      - {keys: "{code}#"}
-      - {keys: "1", expect: {reply: [nothing_like_that]}}
 """
-
-
-def batch(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, "batch", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
-    )
+    + BAD
+)
 
 
 @pytest.fixture
@@ -180,8 +163,8 @@ def test_list_counts_what_would_run_without_a_model(suite: Path) -> None:
     found = json.loads(done.stdout)
     assert (done.returncode, found["total"]) == (0, 5)
     assert [one["id"] for one in found["entries"] if one["known_failure"]] == [
-        "a/đã biết",
         "a/đã lành",
+        "a/đã biết",
     ]
     shown = batch(suite, "list", ".", "--filter", "đã", **nothing).stdout
     assert "a/đã biết" in shown

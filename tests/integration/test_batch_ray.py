@@ -14,7 +14,7 @@ from assistant.batch.journal import Journal, read_records
 from assistant.batch.parquet import ParquetSink
 from assistant.batch.run import Plan, Stop, execute
 from assistant.batch.work import Done, Status
-from tests.integration.test_batch_cli import batch
+from tests.batch_tools import batch
 from tests.unit.test_batch_runs import (
     DEADLY,
     FACTS,

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from assistant.cli.bench_show import Row, p95, show
+from tests.cli_tools import SCRIPT
 from tests.serve_tools import ROOT
 
-RUN = "from assistant.cli import main; main()"
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys({names}, None)); "
 
 
@@ -24,7 +24,7 @@ def assistant(
     """What a command prints with --json."""
     environment = os.environ | {"ASSISTANT_DATABASE_URL": f"sqlite:///{tmp_path}/a.sqlite3"}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", before + RUN, *arguments, "--json"],
+        [sys.executable, "-W", "ignore", "-c", before + SCRIPT, *arguments, "--json"],
         capture_output=True,
         text=True,
         cwd=ROOT,

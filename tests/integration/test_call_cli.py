@@ -22,6 +22,7 @@ from assistant.cli import app as program
 from assistant.cli.app import GROUPS, needed, register
 from assistant.nlu import tables
 from assistant.settings import load_settings
+from tests.cli_tools import run
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo"
 
@@ -32,17 +33,6 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSISTANT_DATABASE_URL", "sqlite:///var/a.sqlite3")
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NO_COLOR", "1")
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The exit code of ``assistant ARGUMENTS``."""
-    monkeypatch.setattr(sys, "argv", ["assistant", *arguments])
-    fresh = program.typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-    fresh.callback()(program._root)
-    monkeypatch.setattr(program, "app", fresh)
-    with pytest.raises(SystemExit) as caught:
-        program.main()
-    return int(caught.value.code or 0)
 
 
 def account(seed: int, invented: bool = True) -> DemoAccount:

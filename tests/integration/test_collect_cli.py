@@ -22,6 +22,8 @@ from assistant.cli import collect as command
 from assistant.collect import booth
 from assistant.collect.script import script
 from tests import cli_tools
+from tests.card_tools import sound_card
+from tests.cli_tools import PROGRAM
 from tests.collect_tools import RATE, agreed, reading, spoken, write, write_readings
 
 SPEAKER = "nu-hue-01"
@@ -226,39 +228,17 @@ def test_a_sitting_at_the_microphone(
     assert next(answers, None) is None
 
 
-ASOUNDRC = """
-</usr/share/alsa/alsa.conf>
-pcm.card {{
-  type file
-  slave.pcm null
-  file "{out}"
-  infile "{mic}"
-  format raw
-}}
-pcm.!default {{ type plug slave.pcm card }}
-ctl.!default {{ type null }}
-"""
-
-
 @pytest.mark.full
 def test_a_recording_through_portaudio(tmp_path: Path) -> None:
     """A virtual ALSA sound card plays somebody's reading into the microphone."""
-    try:
-        __import__("sounddevice")
-    except (ImportError, OSError):
-        pytest.skip("needs the extra `mic` and Debian's libportaudio2")
-    if not Path("/usr/share/alsa/alsa.conf").exists():
-        pytest.skip("needs Debian's libasound2-data")
     # The card plays faster than a clock: the line is followed by a long quiet.
-    (tmp_path / "mic.raw").write_bytes(reading(LINES[0]).pcm + spoken(0).pcm * 600)
-    rc = tmp_path / "asoundrc"
-    rc.write_text(ASOUNDRC.format(out=tmp_path / "speaker.raw", mic=tmp_path / "mic.raw"))
+    environment = sound_card(tmp_path, reading(LINES[0]).pcm + spoken(0).pcm * 600)
     arguments = ["train", "collect", "--speaker", SPEAKER, "--lines", "1", "--out", "set", "--json"]
     with subprocess.Popen(
-        [sys.executable, "-c", "from assistant.cli import main; main()", *arguments],
+        [*PROGRAM, *arguments],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         cwd=tmp_path,
-        env=os.environ | {"ALSA_CONFIG_PATH": str(rc), "PYTHONPATH": os.getcwd()},
+        env=os.environ | environment | {"PYTHONPATH": os.getcwd()},
     ) as talk:  # fmt: skip
         assert talk.stdin is not None
         for answer, wait in (("đồng ý", 6.0), ("", 8.0), ("", 2.0), ("n", 4.0), ("", 0.0)):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +177,7 @@ def test_a_token_in_the_address_becomes_a_cookie(server: Server) -> None:
         assert "set-cookie" not in client.get("/", params={"token": "wrong"}).headers
 
 
-def readiness(server: Server) -> tuple[int, str]:
+def readiness(server: Server) -> tuple[int, str | None]:
     answer = httpx.get(f"{server.url}readyz")
     return answer.status_code, answer.json()["reason"]
 
@@ -207,6 +209,50 @@ def test_past_the_limit_the_caller_is_told(tmp_path: Path) -> None:
             first.send('{"type":"hangup"}')
             assert until(first, lambda news: news["type"] == "ended")["resets"] == 1
         assert small.process.wait(20) == 0
+
+
+def until_ready(server: Server, wanted: tuple[int, str | None]) -> None:
+    """An answer about the accounts is kept for a while."""
+    end = time.monotonic() + 20
+    while readiness(server) != wanted:
+        assert time.monotonic() < end, readiness(server)
+        time.sleep(0.05)
+
+
+def test_without_its_accounts_a_server_is_not_ready(tmp_path: Path) -> None:
+    kept = {"ASSISTANT_SERVE__READY_KEPT": "0.1"}
+    with serving(tmp_path, accounts=[(PHONE, CODE, True)], **kept) as server:
+        assert readiness(server) == (200, None)
+        store = tmp_path / "a.sqlite3"
+        aside = store.rename(tmp_path / "aside.sqlite3")
+        until_ready(server, (503, "accounts"))
+        body = httpx.get(f"{server.url}readyz").text
+        assert json.loads(body) == {"ready": False, "reason": "accounts", "running": 0}
+        aside.rename(store)
+        until_ready(server, (200, None))
+        with closing(sqlite3.connect(store, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            until_ready(server, (503, "accounts"))
+            with phone(server) as line:  # whoever calls now is still answered
+                start(line)
+                until(line, prompt("trợ lý VssID"))
+            other.execute("ROLLBACK")
+        until_ready(server, (200, None))
+        assert "accounts-trouble: over" in server.log.read_text()
+
+
+def test_a_remote_system_that_says_nothing_holds_nobody_up(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s" * 40)
+    secret.chmod(0o600)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        env = {"URL": f"http://127.0.0.1:{port}/", "SECRET_FILE": str(secret)}
+        with serving(tmp_path, **{f"ASSISTANT_REMOTE__{k}": v for k, v in env.items()}) as server:
+            answer = httpx.get(f"{server.url}readyz")
+            assert (answer.status_code, answer.json()["reason"]) == (503, "accounts")
+            assert str(port) not in answer.text
+            assert httpx.get(f"{server.url}healthz").text == "ok\n"
 
 
 def test_beyond_loopback_a_token_is_required(tmp_path: Path) -> None:

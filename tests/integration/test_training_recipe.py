@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from assistant.asr.vosk_adapter import VoskModel
 from assistant.batch.scoring import Alignment
 from assistant.nlu import phrases
 from assistant.nlu.types import Expect
+from tests.cli_tools import PROGRAM
 
 if TYPE_CHECKING:
     from assistant.training.corpus import Corpus
@@ -38,7 +38,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
 
     folder = tmp_path_factory.mktemp("toy")
     human = SHARED if SHARED.is_dir() else None
-    command = [sys.executable, "-c", "from assistant.cli import main; main()", "train", "--toy"]
+    command = [*PROGRAM, "train", "--toy"]
     command += ["--work", f"{folder / 'work'}", "--out", f"{folder / 'toy'}"]
     command += ["--human", f"{human}"] if human else []
     checkpoint = folder / "work" / "first" / "checkpoint.pt"

@@ -73,6 +73,13 @@ def test_overconfident_words_can_be_fitted() -> None:
     assert found.fitted_error < 0.06
 
 
+@pytest.mark.parametrize(("count", "known"), [(62, False), (63, True)])
+def test_a_fit_needs_the_words_that_a_map_needs(count: int, known: bool) -> None:
+    """Four fifths of 63 words are 50, the fewest that ``fitted_points`` makes a map of."""
+    found = calibration([(i / count, i % 2 == 0) for i in range(count)])
+    assert (found.fitted_error is not None) == known
+
+
 @given(WORDS)
 def test_isotonic_regression_never_falls(judged: list[tuple[float, bool]]) -> None:
     confidence, right = (np.array(column, np.float64) for column in zip(*judged, strict=True))

@@ -21,6 +21,7 @@ from assistant.batch.journal import Journal, read_records, read_run
 from assistant.batch.junit import write_junit
 from assistant.batch.pool import Pool
 from assistant.batch.run import Plan, Stop, execute
+from assistant.batch.scoring import Rate
 from assistant.batch.summary import summarise
 from assistant.batch.work import Done, Job, Status, do
 from assistant.errors import ModelError, UsageError
@@ -276,7 +277,8 @@ def test_digits_and_their_confidence_are_counted_where_they_align() -> None:
     summary = summarise([record(0, digits=[["13", "12"]], words=words)])
     assert summary.digits[("1", "1")] == 1
     assert summary.digits[("3", "2")] == 1
-    assert summary.confidence == {9: [1, 1], 3: [0, 1]}
+    kept = [(one["promised"], one["kept"]) for one in summary.bins()]
+    assert kept == [(0.35, Rate(0, 1).as_dict()), (0.95, Rate(1, 1).as_dict())]
 
 
 def test_what_came_out_differently_every_time_is_flaky() -> None:

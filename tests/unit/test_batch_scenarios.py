@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from assistant.batch.places import walk
+from assistant.batch.places import below, walk
 from assistant.batch.scenario import CALLER_VARIANTS, Account, Scenario, json_schema
 from assistant.batch.scenario_files import Entry, fingerprint, parse, read_entries, wanted
 from assistant.batch.starter import DATA
@@ -189,6 +189,46 @@ def test_labels_are_entries_and_their_columns_are_checked(tmp_path: Path) -> Non
     labels.write_text("path,text,listen\na.wav,x,nowhere\n", "utf-8")
     with pytest.raises(UsageError, match="labels-listen"):
         list(read_entries(str(tmp_path)))
+
+
+def test_rows_that_name_the_same_file_have_ids_of_their_own(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    rows = ["a.wav,đúng", "b.wav,sai", "a.wav,không", "a.wav#2,một", "a.wav,đúng", "c.wav,hai"]
+    labels.write_text("\n".join(["path,text", *rows]), "utf-8")
+    ids = [entry.id.removeprefix(f"{tmp_path}/") for entry in read_entries(str(tmp_path))]
+    assert ids == ["a.wav", "b.wav", "a.wav#2", "a.wav#2#1", "a.wav#3", "c.wav"]
+    labels.write_text("\n".join(["path,text", "new.wav,ba", *rows]), "utf-8")
+    again = [entry.id.removeprefix(f"{tmp_path}/") for entry in read_entries(str(tmp_path))]
+    assert again == ["new.wav", *ids]  # rows of other files change nothing
+    labels.write_text("path,text\n", "utf-8")
+    with pytest.raises(UsageError, match="batch-empty"):
+        list(read_entries(str(tmp_path)))
+
+
+def test_files_of_the_same_name_in_two_folders_have_ids_of_their_own(tmp_path: Path) -> None:
+    one = FILES[0].read_text("utf-8")
+    for folder in ("", "a", "b"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "x.scenario.yaml").write_text(one, "utf-8")
+    ids = [entry.id for entry in read_entries(str(tmp_path))]
+    assert len(set(ids)) == len(ids)
+    assert {one.rpartition("/")[0] for one in ids} == {"x", "a/x", "b/x"}
+    alone = [entry.id for entry in read_entries(str(tmp_path / "x.scenario.yaml"))]
+    assert set(alone) < set(ids)
+
+
+@pytest.mark.parametrize(
+    ("found", "place", "name"),
+    [
+        ("tests/a/x.yaml", "./tests/", "a/x.yaml"),
+        ("x.yaml", ".", "x.yaml"),
+        ("tests/a/x.yaml", "tests/a/x.yaml", "x.yaml"),
+        ("s3://calls/a/x.yaml", "s3://calls/", "a/x.yaml"),
+        ("s3://calls/a/x.yaml", "s3://calls/a/x.yaml", "x.yaml"),
+    ],
+)
+def test_a_place_below_another(found: str, place: str, name: str) -> None:
+    assert below(found, place) == name
 
 
 def test_nothing_there_is_said(tmp_path: Path) -> None:
