@@ -71,6 +71,10 @@ def _shown(name: str, value: object) -> str:
 def _shown_correction(fix: dict[str, object]) -> str:
     if fix["restart"]:
         return "đọc lại từ đầu"
+    new = fix["digits"] or "chưa nói số mới"
+    if fix["wrong"]:
+        rank = "" if fix["position"] is None else f" (lần thứ {int(str(fix['position'])) + 1})"
+        return f"{fix['wrong']}{rank} thành: {new}"
     place = int(str(fix["position"]))
     where = f"từ chữ số thứ {place + 1}" if place >= 0 else f"từ chữ số thứ {-place} tính từ cuối"
-    return f"{where}: {fix['digits'] or 'chưa nói số mới'}"
+    return f"{where}: {new}"

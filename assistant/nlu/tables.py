@@ -103,6 +103,13 @@ class Corrections:
     copula: tuple[Words, ...]
     wrong: tuple[Words, ...]
     not_but: tuple[Words, ...]
+    but: tuple[Words, ...]
+    rather: tuple[Words, ...]
+    becomes: tuple[Words, ...]
+    heard_as: tuple[Words, ...]
+    only_before: tuple[Words, ...]
+    only_after: tuple[Words, ...]
+    zero_before: tuple[Words, ...]
     examples: tuple[Words, ...]
 
 
