@@ -82,7 +82,7 @@ def new_call(
     """A call from ``phone`` (None: withheld) that has not begun. ``can_transfer``: the channel
     can hand it to an agent."""
     verifications = settings.security.verifications_per_call
-    talk = TableConversation(settings.dialogue, verifications, can_transfer)
+    talk = TableConversation(settings.dialogue, verifications, can_transfer, phone)
     if wired.captures is not None:
         return _captured_call(wired, wired.captures, phone, talk)
     return Call(wired.parts, talk, phone, uuid.uuid4().hex, wired.rate)

@@ -50,9 +50,11 @@ def value_change(tokens: Sequence[Token], expect: Expect) -> ValueChange | None:
     texts = [token.text for token in tokens]
     ways = [*_ANYWHERE, *(_AFTER_READ_BACK if after_read_back else ())]
     found = [change for way in ways for i in range(len(texts)) if (change := way(tokens, texts, i))]
-    apart = any(a.end <= b.start for a in found[:1] for b in found)
-    apart = apart or any(b.end <= a.start for a in found[:1] for b in found)
-    return replace(found[0], correction=None) if apart else next(iter(found), None)
+    if not found:
+        return None
+    first = found[0]
+    apart = any(one.start >= first.end or one.end <= first.start for one in found)
+    return replace(first, correction=None) if apart else first
 
 
 Way = Callable[[Sequence[Token], Sequence[str], int], ValueChange | None]
