@@ -48,7 +48,9 @@ class DialogueState:
     ended: bool = False  # the caller pressed #: the buffer is all there is
     read_back: str | None = field(default=None, repr=False)  # what the caller last heard
     fix: tuple[int, int] | None = None  # start and count of the digits asked for
-    meant: str = field(default="", repr=False)  # said instead of digits that stand in several places
+    meant: str = field(
+        default="", repr=False
+    )  # said instead of digits that stand in several places
     unsure: frozenset[int] = frozenset()  # places in the buffer that were not heard well
     password: str | None = field(default=None, repr=False)
     last_reply: Reply = field(default=EMPTY_REPLY, repr=False)

@@ -74,6 +74,20 @@ def says_yes(words: Sequence[str], expect: Expect) -> bool:
     return (any_yes and not loose) or (strong and loose <= allowed)
 
 
+def words_of_yes(words: Sequence[str], expect: Expect) -> tuple[range, tuple[int, ...]]:
+    """(indexes up to the last word that makes it a yes, those of words that make it only a weak
+    one; empty where another is none)."""
+    answers, made, at = tables.answers(), [], 0
+    any_yes = (*_yes(expect), *_short_yes(expect))
+    while at < len(words):
+        n = _longest(words, at, any_yes)
+        made += [i for i in range(at, at + n) if words[i] not in answers.says_nothing]
+        at += n or 1
+    strong = [i for i in made if words[i] not in answers.easily_misheard]
+    decisive = strong or made
+    return range(decisive[-1] + 1 if decisive else 0), () if strong else tuple(made)
+
+
 def _plainly(words: Sequence[str], expect: Expect) -> bool:
     """Whether nothing stands before the last yes that may have been a denial, and nothing after
     it takes it back. A yes to a code resets a password: in doubt there is none."""
