@@ -13,7 +13,7 @@ from assistant.nlu.heard_digits import NO_DIGITS, HeardDigits
 from assistant.nlu.numbers import digit_of
 from assistant.nlu.patterns import Words
 from assistant.nlu.spans import read_run
-from assistant.nlu.tokens import Role, Token, find_phrase
+from assistant.nlu.tokens import Role, Token, find_near
 from assistant.nlu.types import CONFIRMING, Correction, Expect
 
 _NUMBER = frozenset({Role.NUMBER, Role.CLASSIFIER})
@@ -63,9 +63,9 @@ Way = Callable[[Sequence[Token], Sequence[str], int], ValueChange | None]
 def _not_but(tokens: Sequence[Token], texts: Sequence[str], i: int) -> ValueChange | None:
     """ "không phải bảy mà là tám"."""
     fix = tables.corrections()
-    n = find_phrase(texts, i, fix.not_but)
+    n = find_near(texts, i, fix.not_but)
     wrong = _after(tokens, i + n) if n else None
-    but = find_phrase(texts, wrong.end, fix.but) if wrong else 0
+    but = find_near(texts, wrong.end, fix.but) if wrong else 0
     right = _after(tokens, wrong.end + but) if wrong and but else None
     return _changed(i, right.end, wrong, right) if wrong and right else None
 
@@ -84,7 +84,7 @@ def _not(tokens: Sequence[Token], texts: Sequence[str], i: int) -> ValueChange |
 
 def _becomes(tokens: Sequence[Token], texts: Sequence[str], i: int) -> ValueChange | None:
     """ "số bảy sửa thành số tám"."""
-    n = find_phrase(texts, i, tables.corrections().becomes)
+    n = find_near(texts, i, tables.corrections().becomes)
     wrong, right = (_before(tokens, i), _after(tokens, i + n)) if n else (None, None)
     return _changed(wrong.start, right.end, wrong, right) if wrong and right else None
 
@@ -97,20 +97,20 @@ def _heard_as(tokens: Sequence[Token], texts: Sequence[str], i: int) -> ValueCha
 def _right_first(
     tokens: Sequence[Token], texts: Sequence[str], i: int, between: Sequence[Words]
 ) -> ValueChange | None:
-    n = find_phrase(texts, i, between)
+    n = find_near(texts, i, between)
     right, wrong = (_before(tokens, i), _after(tokens, i + n)) if n else (None, None)
     return _changed(right.start, wrong.end, wrong, right) if wrong and right else None
 
 
 def _which_of_them(tokens: Sequence[Token], texts: Sequence[str], i: int) -> ValueChange | None:
     """ "số bảy thứ hai", "số bảy cuối là tám": one of several equal digits, by its rank."""
-    unit = find_phrase(texts, i, tables.corrections().unit)
+    unit = find_near(texts, i, tables.corrections().unit)
     wrong = digit_of(texts[i + unit]) if unit and i + unit < len(texts) else None
     rank = _rank(texts, i + unit + 1) if wrong else None
     if wrong is None or rank is None:
         return None
     position, end = rank
-    is_ = find_phrase(texts, end, tables.corrections().copula)
+    is_ = find_near(texts, end, tables.corrections().copula)
     right = _after(tokens, end + is_) if is_ else None
     digits = right.digits if right and len(right.digits) == 1 else NO_DIGITS
     correction = Correction(position=position, wrong=wrong, digits=digits.text)
@@ -119,7 +119,7 @@ def _which_of_them(tokens: Sequence[Token], texts: Sequence[str], i: int) -> Val
 
 def _wrong(tokens: Sequence[Token], texts: Sequence[str], i: int) -> ValueChange | None:
     """ "sai số bảy", "số bảy sai rồi": what it should be was not said."""
-    n = find_phrase(texts, i, tables.corrections().wrong)
+    n = find_near(texts, i, tables.corrections().wrong)
     after, before = (_after(tokens, i + n), _before(tokens, i)) if n else (None, None)
     said = after if after and after.start == i + n and after.named else before
     if said is None or not said.named:
@@ -131,16 +131,16 @@ def _wrong(tokens: Sequence[Token], texts: Sequence[str], i: int) -> ValueChange
 def _only(tokens: Sequence[Token], texts: Sequence[str], i: int) -> ValueChange | None:
     """ "chỉ có hai số bảy", "hai số bảy thôi", "thừa một số không": as many, not as were read."""
     fix = tables.corrections()
-    n = find_phrase(texts, i, fix.only_before)
+    n = find_near(texts, i, fix.only_before)
     start, end = _span_after(tokens, i + n) if n else _span_before(tokens, i)
-    ends = n or find_phrase(texts, i, fix.only_after)
+    ends = n or find_near(texts, i, fix.only_after)
     said = tokens[start:end]
     if not (said and ends) or len({t.text for t in said[1:] if t.role is Role.NUMBER}) > 1:
         return None
     return ValueChange(min(i, start), max(i + ends, end), None)
 
 
-_ANYWHERE: tuple[Way, ...] = (_not_but, _rather, _becomes, _heard_as)
+_ANYWHERE: tuple[Way, ...] = (_not_but, _rather, _heard_as, _becomes)
 _AFTER_READ_BACK: tuple[Way, ...] = (_not, _which_of_them, _wrong, _only)
 
 
@@ -154,12 +154,12 @@ def _changed(start: int, end: int, wrong: _Said, right: _Said) -> ValueChange:
 def _rank(texts: Sequence[str], at: int) -> tuple[int, int] | None:
     """(0-based rank, negative from the end; where its words end)."""
     fix, ordinals = tables.corrections(), tables.numbers().ordinals
-    if n := find_phrase(texts, at, fix.first):
+    if n := find_near(texts, at, fix.first):
         return 0, at + n
-    if n := find_phrase(texts, at, fix.last):
+    if n := find_near(texts, at, fix.last):
         return -1, at + n
-    thu = find_phrase(texts, at, fix.ordinal)
-    n = find_phrase(texts, at + thu, sorted(ordinals, key=len, reverse=True)) if thu else 0
+    thu = find_near(texts, at, fix.ordinal)
+    n = find_near(texts, at + thu, sorted(ordinals, key=len, reverse=True)) if thu else 0
     if not n:
         return None
     return ordinals[tuple(texts[at + thu : at + thu + n])] - 1, at + thu + n

@@ -85,6 +85,22 @@ def find_phrase(texts: Sequence[str], at: int, phrases: Iterable[Words]) -> int:
     return 0
 
 
+def find_near(texts: Sequence[str], at: int, phrases: Sequence[Words]) -> int:
+    """Words of the longest phrase that starts at ``at``; a phrase of several words may have
+    lost its tones, a single word may not ("đúng" is not "đừng")."""
+    exact = find_phrase(texts, at, phrases)
+    heard = [toneless(w) for w in texts[at : at + 6]]
+    near = next(
+        (len(p) for p in phrases if len(p) > 1 and tuple(heard[: len(p)]) == _toneless(p)), 0
+    )
+    return max(exact, near)
+
+
+@cache
+def _toneless(phrase: Words) -> Words:
+    return tuple(map(toneless, phrase))
+
+
 def is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
