@@ -73,8 +73,14 @@ def _shown_correction(fix: dict[str, object]) -> str:
         return "đọc lại từ đầu"
     new = fix["digits"] or "chưa nói số mới"
     if fix["wrong"]:
-        rank = "" if fix["position"] is None else f" (lần thứ {int(str(fix['position'])) + 1})"
-        return f"{fix['wrong']}{rank} thành: {new}"
+        return f"{fix['wrong']}{_shown_rank(fix['position'])} thành: {new}"
     place = int(str(fix["position"]))
     where = f"từ chữ số thứ {place + 1}" if place >= 0 else f"từ chữ số thứ {-place} tính từ cuối"
     return f"{where}: {new}"
+
+
+def _shown_rank(rank: object) -> str:
+    """Which of several equal digits; empty when the caller named none."""
+    if rank is None:
+        return ""
+    return " (số cuối cùng trong số đó)" if rank == -1 else f" (lần thứ {int(str(rank)) + 1})"
