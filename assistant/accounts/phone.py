@@ -56,6 +56,12 @@ def to_e164(raw: str | None) -> str | None:
     return None
 
 
+def spoken_form(raw: str | None) -> str:
+    """``0912345678``, as its owner says the number; empty where ``to_e164`` gives none."""
+    number = to_e164(raw)
+    return "0" + number.removeprefix(f"+{COUNTRY}") if number else ""
+
+
 def _current(national: str) -> str | None:
     """Nine digits of today's plan for a national number without its 0, or None."""
     if _MOBILE.fullmatch(national):

@@ -91,7 +91,7 @@ def meaning(heard: Interpretation) -> dict[str, Any]:
         "intent": heard.intent.value if heard.intent else None,
         "correction": None
         if correction is None
-        else [correction.position, correction.digits, correction.restart],
+        else [correction.position, correction.wrong, correction.digits, correction.restart],
     }
 
 

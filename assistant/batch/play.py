@@ -102,7 +102,8 @@ class _Play:
             limits=self._settings.dialogue,
             invented=self._accounts.is_invented,
         )
-        talk = WatchedTalk(self._settings.dialogue, self._settings.security.verifications_per_call)
+        verifications = self._settings.security.verifications_per_call
+        talk = WatchedTalk(self._settings.dialogue, verifications, phone=self._phone)
         call_id = uuid.UUID(int=self._rng.getrandbits(128)).hex
         call = Call(parts, talk, self._phone, call_id, stage.rate)
         # Files are read before the call begins: one that cannot be read must not cost a call.

@@ -82,7 +82,9 @@ class TurnExpect(_Strict):
     digits: str | None = Field(None, description='Chữ số nghe được, ví dụ "{code}".')
     yes_no: bool | None = Field(None, description="Có hay không.")
     correction: str | None = Field(
-        None, description='Sửa số: "VỊ_TRÍ=SỐ", đếm từ 0, âm là từ cuối; "-1=7", "2=", "restart".'
+        None,
+        description='Sửa số: "VỊ_TRÍ=SỐ", đếm từ 0, âm là từ cuối; "-1=7", "2=", "restart"; '
+        'theo số nghe sai: "7>8", "7>" chưa nói số đúng, "7@1>8" là số bảy thứ hai.',
     )
     rejection: Rejection | None = Field(None, description="Không nhận, vì sao.")
     said: str | None = Field(None, description="Đúng từng chữ nghe được.")

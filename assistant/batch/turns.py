@@ -77,9 +77,12 @@ def _placed(turn: Turn, model: WatchedModel) -> tuple[tuple[str, float, float, f
 
 
 def correction_text(correction: Correction | None) -> str | None:
-    """As scenario files write it: ``-1=7``, ``2=``, ``restart``."""
+    """As scenario files write it: ``-1=7``, ``2=``, ``restart``, ``7>8``, ``7>``, ``7@1>8``."""
     if correction is None:
         return None
     if correction.restart:
         return "restart"
+    if correction.wrong:
+        rank = "" if correction.position is None else f"@{correction.position}"
+        return f"{correction.wrong}{rank}>{correction.digits}"
     return f"{correction.position}={correction.digits}"

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from assistant.accounts.phone import spoken_form
 from assistant.accounts.types import AccountService, Outcome
 from assistant.asr.types import RecognizerModel, Word
 from assistant.dialogue import DialogueState, initial, step
@@ -32,14 +33,20 @@ class Conversation(Protocol):
 
 
 class TableConversation:
-    """The pure dialogue table with its state."""
+    """The pure dialogue table with its state. ``phone``: the caller id, which is no code."""
 
     def __init__(
-        self, limits: DialogueLimits, verifications_per_call: int, can_transfer: bool = False
+        self,
+        limits: DialogueLimits,
+        verifications_per_call: int,
+        can_transfer: bool = False,
+        phone: str | None = None,
     ) -> None:
         self._limits = limits
         self._verifications = verifications_per_call
-        self._state: DialogueState = initial(can_transfer=can_transfer)
+        self._state: DialogueState = initial(
+            can_transfer=can_transfer, own_number=spoken_form(phone)
+        )
 
     def next(self, event: Event) -> Action:
         self._state, action = step(self._state, event, self._limits, self._verifications)

@@ -71,6 +71,16 @@ def _shown(name: str, value: object) -> str:
 def _shown_correction(fix: dict[str, object]) -> str:
     if fix["restart"]:
         return "đọc lại từ đầu"
+    new = fix["digits"] or "chưa nói số mới"
+    if fix["wrong"]:
+        return f"{fix['wrong']}{_shown_rank(fix['position'])} thành: {new}"
     place = int(str(fix["position"]))
     where = f"từ chữ số thứ {place + 1}" if place >= 0 else f"từ chữ số thứ {-place} tính từ cuối"
-    return f"{where}: {fix['digits'] or 'chưa nói số mới'}"
+    return f"{where}: {new}"
+
+
+def _shown_rank(rank: object) -> str:
+    """Which of several equal digits; empty when the caller named none."""
+    if rank is None:
+        return ""
+    return " (số cuối cùng trong số đó)" if rank == -1 else f" (lần thứ {int(str(rank)) + 1})"

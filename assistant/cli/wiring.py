@@ -6,6 +6,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from assistant.accounts.local import LocalAccounts
 from assistant.accounts.open import open_accounts
@@ -21,9 +22,9 @@ from assistant.call.apology import BUSY
 from assistant.call.capture import CapturingModel
 from assistant.call.consent import ConsentTalk
 from assistant.dialogue.types import Action, Ask, EndOfCall, Event, Finish, Refused
-from assistant.nlu import HeardWord, interpret, phrases
+from assistant.nlu import DEFAULT_LIMITS, HeardWord, interpret, phrases
 from assistant.nlu.types import Interpretation
-from assistant.settings import Settings
+from assistant.settings import Settings, Understanding
 from assistant.tts.renderer import Renderer
 
 _TELEPHONE, _WIDEBAND = 8_000, 16_000  # Hz; what a channel carries
@@ -47,10 +48,12 @@ class Wired:
         self.accounts.close()
 
 
-def understand(words: tuple[Word, ...], ask: Ask) -> Interpretation:
+def understand(
+    words: tuple[Word, ...], ask: Ask, limits: Understanding = DEFAULT_LIMITS
+) -> Interpretation:
     """What the words mean in the state that waits for them."""
     heard = [HeardWord(word.text, word.confidence) for word in words]
-    return interpret(heard, ask.expect, ask.digits_so_far)
+    return interpret(heard, ask.expect, ask.digits_so_far, limits)
 
 
 def open_parts(settings: Settings) -> Wired:
@@ -64,7 +67,7 @@ def open_parts(settings: Settings) -> Wired:
     accounts = open_accounts(settings)
     parts = CallParts(
         model=model,
-        understand=understand,
+        understand=partial(understand, limits=settings.understanding),
         phrases=phrases,
         voice=voice,
         accounts=accounts,
@@ -82,7 +85,7 @@ def new_call(
     """A call from ``phone`` (None: withheld) that has not begun. ``can_transfer``: the channel
     can hand it to an agent."""
     verifications = settings.security.verifications_per_call
-    talk = TableConversation(settings.dialogue, verifications, can_transfer)
+    talk = TableConversation(settings.dialogue, verifications, can_transfer, phone)
     if wired.captures is not None:
         return _captured_call(wired, wired.captures, phone, talk)
     return Call(wired.parts, talk, phone, uuid.uuid4().hex, wired.rate)
@@ -115,7 +118,7 @@ def open_stage(settings: Settings) -> Stage:
         model=model,
         patient=model.with_settings(whole),
         voice=Renderer.open(settings.prompts, rate, settings.voice),
-        understand=understand,
+        understand=partial(understand, limits=settings.understanding),
         phrases=phrases,
         rate=rate,
     )

@@ -174,12 +174,21 @@ def settle(turn: Turn, state: DialogueState, lead: str = "readback") -> Result:
         said = question(state, turn.accepted)
         return ask(turn, state, said if state.keypad_only else said[-1:])
     state = _trimmed(turn, state)
+    if state.code == state.own_number:
+        return _own_number(turn, state)
     unsure = _unsure_groups(turn, state)
     if not unsure:
         return read_back(turn, state, lead)
     if len(unsure) > 1:  # one group of a fragment became two of the whole
         return prefixed(failed(turn, state, "code_restart"), says("sorry_low_confidence"))
     return _ask_group(turn, state, unsure[0])
+
+
+def _own_number(turn: Turn, state: DialogueState) -> Result:
+    """The caller gave the number that the call comes from. Another number that looks like a phone's
+    may be a code: no first digits are ruled out (domain.md)."""
+    lost = failed(turn, state, "code_again")
+    return prefixed(lost, says("code_is_phone"))
 
 
 def _ask_group(turn: Turn, state: DialogueState, group: tuple[int, int]) -> Result:
@@ -194,7 +203,8 @@ def read_back(turn: Turn, state: DialogueState, lead: str = "readback") -> Resul
     """Say the code in groups; only what was said here can be confirmed. From now on the caller
     knows what was heard."""
     state = _trimmed(turn, state)
-    state = replace(state, phase=Phase.CONFIRM, read_back=state.code, fix=None, unsure=frozenset())
+    state = replace(state, phase=Phase.CONFIRM, read_back=state.code, fix=None, meant="")
+    state = replace(state, unsure=frozenset())
     return ask(turn, state, read_back_parts(state, turn.accepted, lead))
 
 

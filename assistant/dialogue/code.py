@@ -126,6 +126,12 @@ def place(position: int, count: int, length: int) -> int | None:
     return start if count > 0 and start >= 0 and start + count <= length else None
 
 
+def places_of(wanted: str, code: str) -> list[int]:
+    """Every 0-based start of ``wanted`` in ``code``, overlaps included."""
+    starts = range(len(code) - len(wanted) + 1) if wanted else ()
+    return [start for start in starts if code.startswith(wanted, start)]
+
+
 def replace_digits(code: str, start: int, digits: str) -> str:
     """``code`` with ``digits`` written over it from ``start``; the length stays."""
     return code[:start] + digits + code[start + len(digits) :]

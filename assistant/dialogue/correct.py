@@ -22,6 +22,7 @@ from assistant.dialogue.code import (
     code_progress,
     edit_keys,
     place,
+    places_of,
     replace_digits,
 )
 from assistant.dialogue.replies import Result, Turn, ask, fix_key, question, says
@@ -68,22 +69,43 @@ def digits_again(turn: Turn) -> Result | None:
 
 
 def correct(turn: Turn) -> Result | None:
-    """ "Số cuối là bảy", "sai số thứ ba", "đọc lại từ đầu"."""
-    wanted = turn.correction
+    """ "Số cuối là bảy", "không phải bảy mà là tám", "sai số thứ ba", "đọc lại từ đầu"."""
+    wanted, state = turn.correction, turn.state
     if wanted.restart:
         return _restart(turn)
     count = len(wanted.digits) or wanted.count
-    length = len(turn.state.code)
-    start = None if wanted.position is None else place(wanted.position, count, length)
-    if start is None:
-        return None if turn.state.phase in (Phase.CODE, Phase.WHICH) else _ask_which(turn)
-    state = replace(turn.state, fix=(start, count), corrections=turn.state.corrections + 1)
-    if state.corrections > turn.limits.corrections or fix_key(state) is None:
+    starts = _places(turn, count)
+    if len(starts) > 1 and state.phase is not Phase.CODE:
+        return _ask_which_of_them(turn)
+    if len(starts) != 1:
+        return None if state.phase in (Phase.CODE, Phase.WHICH) else _ask_which(turn)
+    new = wanted.digits or (state.meant if state.phase is Phase.WHICH else "")
+    state = replace(state, fix=(starts[0], count), corrections=state.corrections + 1)
+    if state.corrections > turn.limits.corrections:
         return failed(turn, state, "code_restart")
-    if wanted.digits:
-        return _write(turn, state, wanted.digits)
+    if len(new) == count:
+        return _write(turn, state, new)
+    if fix_key(state) is None:
+        return failed(turn, state, "code_restart")
     state = replace(state, phase=Phase.FIX, read_back=None)
     return ask(turn, state, question(state, turn.accepted))
+
+
+def _places(turn: Turn, count: int) -> list[int]:
+    """Where the digits that a correction means may begin: one place when it says which. Of a
+    value while digits of it are asked for, those; while the code is given, what was said last."""
+    wanted, state = turn.correction, turn.state
+    if not wanted.wrong:
+        start = None if wanted.position is None else place(wanted.position, count, len(state.code))
+        return [] if start is None else [start]
+    starts = places_of(wanted.wrong, state.code)
+    if wanted.position is not None:
+        inside = -len(starts) <= wanted.position < len(starts)
+        return [starts[wanted.position]] if inside else []
+    if state.phase is Phase.CODE and state.code.endswith(wanted.wrong):
+        return starts[-1:]
+    asked = range(state.fix[0], sum(state.fix)) if state.fix else ()
+    return [start for start in starts if start in asked] or starts
 
 
 def fill(turn: Turn) -> Result | None:
@@ -98,8 +120,19 @@ def _ask_which(turn: Turn) -> Result:
     """Which digit is wrong? Not while some are in doubt: then nothing was read back yet."""
     if turn.state.unsure:
         return ask(turn, turn.state, question(turn.state, turn.accepted))
-    state = replace(turn.state, phase=Phase.WHICH, fix=None)
+    state = replace(turn.state, phase=Phase.WHICH, fix=None, meant="")
     return ask(turn, state, question(state, turn.accepted))
+
+
+def _ask_which_of_them(turn: Turn) -> Result:
+    """The wrong digits stand in several places: which? What they should be is remembered."""
+    state = replace(turn.state, corrections=turn.state.corrections + 1)
+    if state.corrections > turn.limits.corrections:
+        return failed(turn, state, "code_restart")
+    if state.unsure:
+        return ask(turn, state, question(state, turn.accepted))
+    state = replace(state, phase=Phase.WHICH, fix=None, meant=turn.correction.digits)
+    return ask(turn, state, says("which_of_them"))
 
 
 def _digits(turn: Turn) -> str:

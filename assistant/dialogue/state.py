@@ -48,12 +48,16 @@ class DialogueState:
     ended: bool = False  # the caller pressed #: the buffer is all there is
     read_back: str | None = field(default=None, repr=False)  # what the caller last heard
     fix: tuple[int, int] | None = None  # start and count of the digits asked for
+    meant: str = field(
+        default="", repr=False
+    )  # said instead of digits that stand in several places
     unsure: frozenset[int] = frozenset()  # places in the buffer that were not heard well
     password: str | None = field(default=None, repr=False)
     last_reply: Reply = field(default=EMPTY_REPLY, repr=False)
     slow: bool = False
     keypad_only: bool = False
     can_transfer: bool = False  # the channel can hand the call to an agent
+    own_number: str = field(default="", repr=False)  # the caller's, as it is said: no code
     failed_captures: int = 0
     corrections: int = 0  # of the code being captured
     verifications: int = 0
@@ -70,9 +74,10 @@ class DialogueState:
         return not self.ended and progress is Progress.MAYBE_COMPLETE
 
 
-def initial(*, can_transfer: bool = False) -> DialogueState:
-    """The state before CallStarted. ``can_transfer``: the channel can hand a call to an agent."""
-    return DialogueState(can_transfer=can_transfer)
+def initial(*, can_transfer: bool = False, own_number: str = "") -> DialogueState:
+    """The state before CallStarted. ``can_transfer``: the channel can hand a call to an agent;
+    ``own_number``: ten digits, empty when unknown."""
+    return DialogueState(can_transfer=can_transfer, own_number=own_number)
 
 
 def without_code(state: DialogueState) -> DialogueState:
@@ -84,6 +89,7 @@ def without_code(state: DialogueState) -> DialogueState:
         ended=False,
         read_back=None,
         fix=None,
+        meant="",
         unsure=frozenset(),
         corrections=0,
     )

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from assistant.nlu.grammar import phrases, vocabulary
 from assistant.nlu.types import HeardWord
-from assistant.nlu.understanding import Limits, interpret, interpret_text
+from assistant.nlu.understanding import DEFAULT_LIMITS, interpret, interpret_text
 
-__all__ = ["HeardWord", "Limits", "interpret", "interpret_text", "phrases", "vocabulary"]
+__all__ = ["DEFAULT_LIMITS", "HeardWord", "interpret", "interpret_text", "phrases", "vocabulary"]

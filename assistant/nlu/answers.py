@@ -6,10 +6,9 @@ from collections.abc import Collection, Sequence
 from functools import cache
 
 from assistant.nlu import tables
-from assistant.nlu.normal import toneless
 from assistant.nlu.patterns import Words
 from assistant.nlu.tables import Answer
-from assistant.nlu.tokens import find_phrase
+from assistant.nlu.tokens import find_near, find_phrase
 from assistant.nlu.types import CONFIRMING, Expect
 
 _SHORT_TURN = 2  # words; "ừ" counts only in turns of one or two (domain.md)
@@ -31,7 +30,7 @@ def says_no(words: Sequence[str], expect: Expect, claimed: Collection[int] = ())
     """Whether the turn denies. ``claimed``: words of a recognised phrase ("không nghe rõ")."""
     answers = tables.answers()
     start = _after_polite(words)
-    opening = _longest(words, start, _no(expect))
+    opening = find_near(words, start, _no(expect))
     if opening:
         following = words[start + opening] if start + opening < len(words) else ""
         single = opening == 1
@@ -43,8 +42,8 @@ def says_no(words: Sequence[str], expect: Expect, claimed: Collection[int] = ())
 def is_unclear(words: Sequence[str], expect: Expect) -> bool:
     """Whether the answer to a read-back is a yes to one and a no to another: "không sai"."""
     start = _after_polite(words)
-    unclear = _longest(words, start, tables.answers().unclear)
-    return expect in CONFIRMING and unclear > _longest(words, start, _no(expect))
+    unclear = find_near(words, start, tables.answers().unclear)
+    return expect in CONFIRMING and unclear > find_near(words, start, _no(expect))
 
 
 def says_yes(words: Sequence[str], expect: Expect) -> bool:
@@ -57,7 +56,7 @@ def says_yes(words: Sequence[str], expect: Expect) -> bool:
     polite = tables.fillers().polite | {"rồi", "mà", "số", "mã", "là"}
     loose, strong, any_yes, allowed, i = 0, False, False, _LOOSE_WORDS, 0
     while i < len(words):
-        n = _longest(words, i, _yes(expect))
+        n = find_near(words, i, _yes(expect))
         if n:
             any_yes = True
             strong |= n >= _STRONG_WORDS or words[i] in ("đúng", "chuẩn")
@@ -65,13 +64,27 @@ def says_yes(words: Sequence[str], expect: Expect) -> bool:
                 allowed = _LOOSE_AFTER
             i += n
             continue
-        short = _longest(words, i, _short_yes(expect)) if len(words) <= _SHORT_TURN else 0
+        short = find_near(words, i, _short_yes(expect)) if len(words) <= _SHORT_TURN else 0
         if short:
             any_yes = True
         elif words[i] not in polite and words[i] not in tables.fillers().hesitations:
             loose += 1
         i += short or 1
     return (any_yes and not loose) or (strong and loose <= allowed)
+
+
+def words_of_yes(words: Sequence[str], expect: Expect) -> tuple[range, tuple[int, ...]]:
+    """(indexes up to the last word that makes it a yes, those of words that make it only a weak
+    one; empty where another is none)."""
+    answers, made, at = tables.answers(), [], 0
+    any_yes = (*_yes(expect), *_short_yes(expect))
+    while at < len(words):
+        n = find_near(words, at, any_yes)
+        made += [i for i in range(at, at + n) if words[i] not in answers.says_nothing]
+        at += n or 1
+    strong = [i for i in made if words[i] not in answers.easily_misheard]
+    decisive = strong or made
+    return range(decisive[-1] + 1 if decisive else 0), () if strong else tuple(made)
 
 
 def _plainly(words: Sequence[str], expect: Expect) -> bool:
@@ -96,8 +109,8 @@ def _holds_no(words: Sequence[str], expect: Expect, claimed: Collection[int]) ->
         n
         for i in range(len(words))
         if i not in claimed
-        and (n := _longest(words, i, long_no))
-        and n >= _longest(words, i, _yes(expect))
+        and (n := find_near(words, i, long_no))
+        and n >= find_near(words, i, _yes(expect))
     )
 
 
@@ -107,22 +120,6 @@ def _after_polite(words: Sequence[str]) -> int:
     while start < len(words) and words[start] in polite:
         start += 1
     return start
-
-
-def _longest(words: Sequence[str], at: int, phrases: Sequence[Words]) -> int:
-    """Words of the longest phrase that starts at ``at``; a phrase of several words may have
-    lost its tones, a single word may not ("đúng" is not "đừng")."""
-    exact = find_phrase(words, at, phrases)
-    heard = [toneless(w) for w in words[at : at + 6]]
-    near = next(
-        (len(p) for p in phrases if len(p) > 1 and tuple(heard[: len(p)]) == _toneless(p)), 0
-    )
-    return max(exact, near)
-
-
-@cache
-def _toneless(phrase: Words) -> Words:
-    return tuple(map(toneless, phrase))
 
 
 def _of(answers: Sequence[Answer], expect: Expect, short: bool) -> tuple[Words, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from assistant.nlu import tables
+from assistant.nlu.by_value import ValueChange, value_change
 from assistant.nlu.corrections import PlacedChange, apply, placed_change, repaired
 from assistant.nlu.heard_digits import NO_DIGITS, HeardDigits
 from assistant.nlu.normal import UNKNOWN_WORD
@@ -51,6 +52,7 @@ class _State:
     undecided: bool = False
     restart: bool = False
     taken_back: bool = False
+    denied: bool = False  # something is wrong, and nobody said what
 
 
 def collect(tokens: Sequence[Token], expect: Expect, digits_so_far: int) -> Collected:
@@ -71,11 +73,13 @@ def _clauses(tokens: Sequence[Token], expect: Expect) -> list[_Clause]:
     """The utterance cut at its repair and restart markers."""
     fix, texts = tables.corrections(), [t.text for t in tokens]
     clauses: list[_Clause] = []
+    change = value_change(tokens, expect)
     marker, start, i = "", 0, 0
     cuts = expect is Expect.CODE or expect in CONFIRMING
     while cuts and i < len(tokens):
         restart = find_phrase(texts, i, fix.restart)
-        repair = 0 if restart else _repair_at(tokens, texts, i)
+        inside = change is not None and change.start <= i < change.end
+        repair = 0 if restart or inside else _repair_at(tokens, texts, i)
         if restart or repair:
             clauses.append(_Clause(tuple(tokens[start:i]), marker))
             marker = "restart" if restart else "repair"
@@ -100,6 +104,9 @@ def _take(state: _State, clause: _Clause, expect: Expect, so_far: int) -> _State
     change = placed_change(clause.tokens)
     if change is not None:
         return _take_change(state, change, expect, so_far)
+    value = value_change(clause.tokens, expect)
+    if value is not None:
+        return _take_value(state, clause, value, expect, so_far)
     run = read_run(clause.tokens, so_far + len(state.digits))
     if run is None:
         # "không một hai, à nhầm" and nothing after it: what was said is wrong, it comes again
@@ -154,6 +161,28 @@ def _take_change(state: _State, change: PlacedChange, expect: Expect, so_far: in
     return replace(state, digits=digits, correction=change.correction)
 
 
+def _take_value(
+    state: _State, clause: _Clause, value: ValueChange, expect: Expect, so_far: int
+) -> _State:
+    """Digits said in this turn are mended where the wrong one was said last; of those that
+    were said before the dialogue knows the places."""
+    head = read_run(clause.tokens[: value.start], so_far + len(state.digits))
+    before = NO_DIGITS if head is None else head.digits
+    if before is None or state.correction or (value.correction is None and expect is Expect.CODE):
+        return replace(state, undecided=True)
+    digits, change = state.digits + before, value.correction
+    if change is None:
+        doubtful = expect is Expect.CONFIRM_OR_MORE  # "hai số bảy thôi": the last two of twelve?
+        return replace(state, undecided=doubtful, denied=not doubtful)
+    if expect is Expect.CODE and not so_far and not digits:
+        return replace(state, digits=value.digits)  # "bảy, phải là tám"
+    place = digits.text.rfind(change.wrong)
+    if place < 0 or not change.digits:
+        return replace(state, digits=digits, correction=change)
+    new = value.digits
+    return replace(state, digits=digits.part(0, place) + new + digits.part(place + len(new)))
+
+
 def _dictated(change: PlacedChange, digits: HeardDigits, expect: Expect, so_far: int) -> bool:
     """While a code is collected "bốn số đầu là …" and "ba số cuối là …" may be dictation:
     the first digits when nothing is there yet, the last ones when they complete it."""
@@ -185,10 +214,11 @@ def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
         return Collected(heard_digits=heard)
     if state.undecided and (expect is Expect.CODE or expect in CONFIRMING):
         return Collected(undecided=True, heard_digits=heard)
-    digits, denied = state.digits, False
+    digits, denied = state.digits, state.denied
     if expect in CONFIRMING:
         before = so_far if expect in _COLLECTING else 0
-        digits, denied = _without_opening_no(digits, before)
+        digits, opening_no = _without_opening_no(digits, before)
+        denied |= opening_no
         if expect is Expect.CONFIRM and digits and len(digits) < _WHOLE_CODE:
             digits, denied = NO_DIGITS, denied or state.digits.text.startswith("0")
     if expect is Expect.CONFIRM_OR_MORE and _may_be_an_answer(digits):

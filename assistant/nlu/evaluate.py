@@ -144,6 +144,7 @@ def as_plain(meaning: Interpretation) -> dict[str, object]:
             "count": fix.count,
             "digits": fix.digits,
             "restart": fix.restart,
+            "wrong": fix.wrong,
         }
         if fix
         else None,

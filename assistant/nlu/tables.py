@@ -72,6 +72,8 @@ class Answers:
     yes: tuple[Answer, ...]
     unclear: tuple[Words, ...]  # neither: "không sai"
     before_yes: tuple[Words, ...]  # what may stand before a yes to a code
+    easily_misheard: frozenset[str]  # a yes of only these is a weak one
+    says_nothing: frozenset[str]  # inside a yes
     takes_back: frozenset[str]  # and may not stand after it
     question: tuple[Words, ...]
     but: tuple[Words, ...]
@@ -103,6 +105,13 @@ class Corrections:
     copula: tuple[Words, ...]
     wrong: tuple[Words, ...]
     not_but: tuple[Words, ...]
+    but: tuple[Words, ...]
+    rather: tuple[Words, ...]
+    becomes: tuple[Words, ...]
+    heard_as: tuple[Words, ...]
+    only_before: tuple[Words, ...]
+    only_after: tuple[Words, ...]
+    zero_before: tuple[Words, ...]
     examples: tuple[Words, ...]
 
 
@@ -202,6 +211,8 @@ def answers() -> Answers:
         yes=_answers(raw["yes"]),
         unclear=longest_first(_phrases(raw["unclear"])),
         before_yes=longest_first(_phrases(raw["before_yes"])),
+        easily_misheard=frozenset(raw["easily_misheard"]),
+        says_nothing=frozenset(raw["says_nothing"]),
         takes_back=frozenset(raw["takes_back"]),
         question=longest_first(_phrases(raw["question"])),
         but=_phrases(raw["but"]),

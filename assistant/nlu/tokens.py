@@ -85,6 +85,22 @@ def find_phrase(texts: Sequence[str], at: int, phrases: Iterable[Words]) -> int:
     return 0
 
 
+def find_near(texts: Sequence[str], at: int, phrases: Sequence[Words]) -> int:
+    """Words of the longest phrase that starts at ``at``; a phrase of several words may have
+    lost its tones, a single word may not ("đúng" is not "đừng")."""
+    exact = find_phrase(texts, at, phrases)
+    heard = [toneless(w) for w in texts[at : at + 6]]
+    near = next(
+        (len(p) for p in phrases if len(p) > 1 and tuple(heard[: len(p)]) == _toneless(p)), 0
+    )
+    return max(exact, near)
+
+
+@cache
+def _toneless(phrase: Words) -> Words:
+    return tuple(map(toneless, phrase))
+
+
 def is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
@@ -207,6 +223,8 @@ def _is_zero(texts: Sequence[str], roles: Sequence[Role], i: int, expect: Expect
     right = _neighbour(roles, i, 1)
     if right is not None and roles[right] in (Role.NUMBER, Role.CLASSIFIER):
         return True
+    if _is_named_zero(texts, roles, i):
+        return True
     if right is not None and roles[right] in (Role.OTHER, Role.PHRASE):
         return False  # không nhớ, không biết
     if right is not None and texts[right] in tables.answers().negatable:
@@ -216,6 +234,21 @@ def _is_zero(texts: Sequence[str], roles: Sequence[Role], i: int, expect: Expect
     if roles[left] is Role.LEAD:
         return texts[left] not in tables.answers().negatable  # "đúng không", but "mã là không"
     return roles[left] in _SURROUND
+
+
+def _is_named_zero(texts: Sequence[str], roles: Sequence[Role], i: int) -> bool:
+    """Whether a correction names the digit at ``i``: "số không sửa thành …", "không phải không
+    mà là …", "… chứ không phải không"."""
+    fix = tables.corrections()
+    goes_on = find_phrase(texts, i + 1, fix.zero_before) > 0
+    ends = i + 1 == len(texts)
+    named = i > 0 and roles[i - 1] is Role.CLASSIFIER and goes_on
+    not_but = goes_on and _ends_at(texts, i, fix.not_but)
+    return named or not_but or (ends and _ends_at(texts, i, fix.rather))
+
+
+def _ends_at(texts: Sequence[str], i: int, phrases: Iterable[Words]) -> bool:
+    return any(len(p) <= i and tuple(texts[i - len(p) : i]) == p for p in phrases)
 
 
 def _neighbour(roles: Sequence[Role], i: int, step: int) -> int | None:

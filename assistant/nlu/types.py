@@ -88,6 +88,8 @@ class Correction:
     ``position``: 0-based index of the first digit to replace, negative counts from the end
     (-1 the last digit, -2 with two digits "hai số cuối"). ``digits``: the new digits; empty
     when the caller only said where it is wrong ("sai số cuối"), so the dialogue asks for it.
+    ``wrong``: the digits to replace, by value ("không phải bảy mà là tám"); ``position`` then
+    counts among the places where they stand ("số bảy thứ hai"), None: it was not said.
     ``restart`` means "đọc lại từ đầu": drop everything that was collected.
     """
 
@@ -95,6 +97,7 @@ class Correction:
     count: int = 1  # how many digits are meant when ``digits`` is empty
     digits: str = field(default="", repr=False)
     restart: bool = False
+    wrong: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

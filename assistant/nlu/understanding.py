@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from assistant.nlu import tables
-from assistant.nlu.answers import is_question, is_unclear, says_no, says_yes
+from assistant.nlu.answers import is_question, is_unclear, says_no, says_yes, words_of_yes
 from assistant.nlu.collecting import Collected, collect
 from assistant.nlu.match import Match, matches
 from assistant.nlu.normal import UNKNOWN_WORD, words_of
 from assistant.nlu.spans import COMPLETE
 from assistant.nlu.tokens import Token, find_phrase, tokenize, with_roles, without_runs
 from assistant.nlu.types import (
+    CONFIRMING,
     DigitSpan,
     Expect,
     HeardWord,
@@ -20,19 +21,9 @@ from assistant.nlu.types import (
     Interpretation,
     Rejection,
 )
+from assistant.settings import Understanding
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Thresholds of understanding. Chosen on tests/data, not on recordings: see the notes."""
-
-    phrase_score: float = 85.0  # 0..100; below it a phrase is not accepted
-    tie: float = 0.03  # two intents whose weights differ by less than this share are a tie
-    digit_confidence: float = 0.40  # 0..1; the lowest word confidence of a digit, calibrated
-    phrase_confidence: float = 0.25  # 0..1; the mean word confidence of anything else, calibrated
-
-
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = Understanding()
 
 # beside digits these say nothing more: "chờ chút, không một hai", "alo, mã của tôi là …"
 _WEAK_BESIDE_DIGITS = frozenset({Intent.WAIT, Intent.HELLO, Intent.RESET, Intent.MENU})
@@ -48,7 +39,7 @@ def interpret(
     heard: Iterable[HeardWord],
     expect: Expect,
     digits_so_far: int = 0,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: Understanding = DEFAULT_LIMITS,
 ) -> Interpretation:
     """The meaning of an utterance. Never raises for what was heard.
 
@@ -68,7 +59,7 @@ def interpret(
 
 
 def interpret_text(
-    text: str, expect: Expect, digits_so_far: int = 0, limits: Limits = DEFAULT_LIMITS
+    text: str, expect: Expect, digits_so_far: int = 0, limits: Understanding = DEFAULT_LIMITS
 ) -> Interpretation:
     """``interpret`` for plain text, without word confidences."""
     heard = (HeardWord(word) for word in words_of(text))
@@ -92,7 +83,7 @@ def _combine(
     found: Sequence[Match],
     collected: Collected,
     expect: Expect,
-    limits: Limits,
+    limits: Understanding,
 ) -> Interpretation:
     """Digits and corrections first, then the intent beside them, then yes or no."""
     best = found[0] if found else None
@@ -133,7 +124,7 @@ def _is_other_number(said: Sequence[str], collected: Collected) -> bool:
     return bool(named) and "mã" not in head[named[-1] :]
 
 
-def _tie(found: Sequence[Match], limits: Limits) -> bool:
+def _tie(found: Sequence[Match], limits: Understanding) -> bool:
     """Two intents that fit equally well, on different words of the utterance."""
     if len(found) < 2:
         return False
@@ -168,13 +159,17 @@ def _checked(
     tokens: Sequence[Token],
     expect: Expect,
     digits_so_far: int,
-    limits: Limits,
+    limits: Understanding,
 ) -> Interpretation:
     """A meaning heard with too little confidence is none; digits few of which were heard badly
     are digits, and say which."""
     if meaning.rejection is not None:
         return meaning
     span = meaning.digits
+    if meaning.yes_no is True and expect in CONFIRMING and not _surely_yes(tokens, expect, limits):
+        if span is None:
+            return Interpretation(text=meaning.text, rejection=Rejection.LOW_CONFIDENCE)
+        meaning = replace(meaning, yes_no=None)
     if span is not None and span.confidence is not None:
         unsure = _unsure(span, limits.digit_confidence)
         collects = expect in (Expect.CODE, Expect.CONFIRM_OR_MORE)
@@ -189,6 +184,16 @@ def _checked(
     if low:
         return Interpretation(text=meaning.text, rejection=Rejection.LOW_CONFIDENCE)
     return meaning
+
+
+def _surely_yes(tokens: Sequence[Token], expect: Expect, limits: Understanding) -> bool:
+    """Whether a yes to a code was heard well enough: what stands before it may be a denial that
+    was not, and a weak yes may be one itself."""
+    before, weak = words_of_yes([t.text for t in tokens], expect)
+    least = dict.fromkeys(before, limits.yes_confidence)
+    least |= dict.fromkeys(weak, limits.weak_yes_confidence)
+    known = ((tokens[i].confidence, limit) for i, limit in least.items())
+    return all(confidence is None or confidence >= limit for confidence, limit in known)
 
 
 def _unsure(span: DigitSpan, limit: float) -> tuple[int, ...]:

@@ -73,6 +73,10 @@ def _interpretation(words: str) -> Interpretation:
                 digits = DigitSpan(run, card=kind == "card", unsure=tuple(map(int, places)))
             case ["whole_card", run]:
                 digits = DigitSpan(run, card=True, whole_card=True)
+            case ["value", wrong, *new]:
+                correction = Correction(wrong=wrong, digits="".join(new), count=len(wrong))
+            case ["rank", wrong, rank, *new]:
+                correction = Correction(int(rank), wrong=wrong, digits="".join(new))
             case ["restart"]:
                 correction = Correction(restart=True)
             case ["is", place, new]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.accounts.demo import draw
-from assistant.accounts.phone import to_e164
+from assistant.accounts.phone import spoken_form, to_e164
 
 CASES = yaml.safe_load(
     (Path(__file__).parent.parent / "data" / "accounts_phone.yaml").read_text(encoding="utf-8")
@@ -30,6 +30,12 @@ def test_spellings_of_one_number(raw: str, wanted: str) -> None:
 @pytest.mark.parametrize("raw", CASES["none"])
 def test_no_registered_number(raw: str | None) -> None:
     assert to_e164(raw) is None
+    assert spoken_form(raw) == ""
+
+
+@pytest.mark.parametrize(("wanted", "raws"), CASES["same"].items())
+def test_how_its_owner_says_it(wanted: int, raws: list[str]) -> None:
+    assert {spoken_form(raw) for raw in raws} == {"0" + str(wanted).removeprefix("84")}
 
 
 @given(st.text(alphabet=st.characters(), max_size=40) | st.text("+0123456789 .()-", max_size=20))

@@ -51,7 +51,7 @@ def shown(state: DialogueState, action: Action) -> str:
 def test_conversation(case: dict[str, Any], seed: int) -> None:
     drawn = codes(random.Random(f"{case['name']}{seed}"))
     limits = DialogueLimits(accepted_ids=case.get("accepted", "both"))
-    state = initial(can_transfer=case.get("transfer", False))
+    state = initial(can_transfer=case.get("transfer", False), own_number=case.get("own_number", ""))
     for event, expected, *told in case["turns"]:
         state, action = step(state, event_of(filled(event, drawn), drawn["p"]), limits)
         assert shown(state, action) == filled(expected, drawn), event

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from assistant.call.apology import BUSY
 from assistant.call.consent import PROMPT as CONSENT
 from assistant.dialogue import DialogueState, initial, step
-from assistant.dialogue.code import code_progress, groups
+from assistant.dialogue.code import code_progress, groups, places_of, replace_digits
 from assistant.dialogue.meaning import FROM_CALLER, Meaning, meaning_of
 from assistant.dialogue.replies import (
     CODE_ASK,
@@ -68,6 +68,7 @@ Judge = Callable[[DialogueState, Event, DialogueState, Action], None]
 CATALOGUE = yaml.safe_load(PROMPTS.read_text("utf-8"))["prompts"]
 INTENTS, REJECTIONS = tuple(Intent), tuple(Rejection)
 LIMITS = tuple(DialogueLimits(accepted_ids=ids) for ids in ("both", "bhxh", "cccd"))
+OWN_NUMBER = "0393102584"
 LONG = 400  # events; more than any call may take
 
 
@@ -92,6 +93,7 @@ def heard(draw: random.Random) -> Event:
                     count=draw.choice((0, 1, 1, 2, 3, 4, 5)),
                     digits=draw.choice(("", run[:1], run[:2])),
                     restart=draw.random() < 0.2,
+                    wrong=draw.choice(("", "", run[:1], run[-1:], run[-2:])),
                 ),
             ),
             rejection=_maybe(draw, 0.1, draw.choice(REJECTIONS)),
@@ -135,6 +137,12 @@ def helpful(state: DialogueState, draw: random.Random) -> Event:
     cut = draw.randint(1, len(code))
     wrong = f"wrong {draw.randint(-4, 11)} {draw.randint(1, 4)}"
     place = draw.randrange(len(code))
+    wrong_digit, right = draw.choice(state.code or code), draw.choice("0123456789")
+    by_value = (
+        f"value {wrong_digit} {right}",
+        f"value {wrong_digit}",
+        f"rank {wrong_digit} {draw.randint(-2, 2)}",
+    )
     words = {
         Phase.MENU: ("keys 8", "reset", f"digits {code}"),
         Phase.CODE: (
@@ -144,6 +152,8 @@ def helpful(state: DialogueState, draw: random.Random) -> Event:
             f"card {code[:cut]}",
             f"digits {code} unsure {place}",
             f"digits {code[:cut]} unsure {draw.randrange(cut)}",
+            f"digits {OWN_NUMBER}",
+            f"value {code[0]} {code[1]}",
         ),
         Phase.CONFIRM: (
             "yes",
@@ -154,8 +164,9 @@ def helpful(state: DialogueState, draw: random.Random) -> Event:
             "wrong 0 3",
             "wrong 0 4",
             "keys *",
+            *by_value,
         ),
-        Phase.WHICH: ("is -1 5", wrong, f"digits {code}", "wrong 0 2", "yes"),
+        Phase.WHICH: (*by_value, "is -1 5", wrong, f"digits {code}", "wrong 0 2", "yes"),
         Phase.FIX: (
             f"digits {code[:1]}",
             "keys 7",
@@ -193,7 +204,7 @@ class Walk:
 
     def run(self, judge: Judge = lambda *_: None) -> tuple[DialogueState, Action]:
         draw = random.Random(self.seed)
-        state = initial(can_transfer=draw.random() < 0.5)
+        state = initial(can_transfer=draw.random() < 0.5, own_number=OWN_NUMBER)
         for _ in range(LONG):
             event = self.caller(state, draw)
             before = state
@@ -288,6 +299,52 @@ def test_a_digit_in_doubt_is_asked_for_before_the_code_is_read_back(
             kept = before.code[:start] + before.code[start + count :]
             assert kept == after.code[:start] + after.code[start + count :]
             assert after.code == after.read_back == spoken(action, secret=False)[-1]
+
+    Walk(seed, caller, limits).run(judge)
+
+
+@walks
+@given(seeds, callers, limits)
+def test_a_correction_by_value_reads_back_and_changes_one_place(
+    seed: int, caller: Caller, limits: DialogueLimits
+) -> None:
+    """It confirms nothing, and writes only where the wrong digits stood. Which of several is asked
+    for, not guessed, unless the caller was asked for that very place."""
+
+    def judge(before: DialogueState, event: Event, after: DialogueState, action: Action) -> None:
+        if not isinstance(event, Heard) or before.phase not in (Phase.CONFIRM, Phase.WHICH):
+            return
+        rows = TABLE[before.phase]
+        fix = event.interpretation.correction
+        meaning = meaning_of(before, event, rows, limits.accepted_ids)
+        if meaning is not Meaning.CORRECTION or fix is None or not fix.wrong or fix.restart:
+            return
+        assert not isinstance(action, VerifyAndReset)
+        starts = places_of(fix.wrong, before.code)
+        if after.phase is not Phase.CONFIRM or (before.phase is Phase.WHICH and not fix.digits):
+            return
+        assert after.read_back == after.code == spoken(action, secret=False)[-1]
+        if len(starts) != 1 and fix.position is None:
+            assert after.code == before.code
+        elif after.code != before.code:
+            assert after.code in {
+                replace_digits(before.code, start, fix.digits) for start in starts
+            }
+
+    Walk(seed, caller, limits).run(judge)
+
+
+@walks
+@given(seeds, callers, limits)
+def test_the_callers_own_number_is_never_a_code(
+    seed: int, caller: Caller, limits: DialogueLimits
+) -> None:
+    def judge(_: DialogueState, __: Event, after: DialogueState, action: Action) -> None:
+        assert OWN_NUMBER not in spoken(action, secret=False)
+        assert after.read_back != OWN_NUMBER
+        assert not isinstance(action, VerifyAndReset) or action.code != OWN_NUMBER
+        if "code_is_phone" in said(action):
+            assert after.code == ""
 
     Walk(seed, caller, limits).run(judge)
 

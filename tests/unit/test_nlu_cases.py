@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
-from assistant.nlu import HeardWord, Limits, interpret, interpret_text
+from assistant.nlu import HeardWord, interpret, interpret_text
 from assistant.nlu.evaluate import as_plain, case_of, evaluate
 from assistant.nlu.types import Expect, Rejection
+from assistant.settings import Understanding
 
 DATA = Path(__file__).parent.parent / "data"
+NO_LIMITS = Understanding(
+    digit_confidence=0, phrase_confidence=0, yes_confidence=0, weak_yes_confidence=0
+)
 GOOD = ["nlu_digits", "nlu_corrections", "nlu_answers", "nlu_intents"]
 
 
@@ -56,6 +60,16 @@ def test_digits_carry_their_lowest_confidence() -> None:
     assert span.confidence == 0.6
 
 
+@pytest.mark.parametrize("row", rows("nlu_yes_confidence"), ids=lambda r: r["text"])
+def test_a_yes_to_a_code_must_be_heard_well(row: dict[str, Any]) -> None:
+    given = (word.partition("/") for word in row["text"].split())
+    words = [HeardWord(word, float(sure)) for word, _, sure in given]
+    got = interpret(words, Expect(row["expect"]), 10)
+    assert got.yes_no == row.get("yes_no")
+    assert got.rejection == row.get("rejection")
+    assert (got.digits.digits if got.digits else None) == row.get("digits")
+
+
 @pytest.mark.parametrize("row", rows("nlu_confidence"), ids=lambda r: r["text"])
 def test_which_digits_were_not_heard_well(row: dict[str, Any]) -> None:
     words = [HeardWord(w.rstrip("?"), 0.1 if w.endswith("?") else 0.9) for w in row["text"].split()]
@@ -87,7 +101,7 @@ def test_what_was_hardly_heard_is_no_meaning(text: str, expect: Expect) -> None:
     got = interpret(heard, expect)
     assert got.rejection is Rejection.LOW_CONFIDENCE
     assert (got.digits, got.yes_no) == (None, None)
-    sure = interpret(heard, expect, limits=Limits(digit_confidence=0.0, phrase_confidence=0.0))
+    sure = interpret(heard, expect, limits=NO_LIMITS)
     assert sure.rejection is None
 
 

@@ -6,8 +6,10 @@ import re
 from functools import cache
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from assistant.nlu import interpret_text, tables, vocabulary
+from assistant.nlu import HeardWord, interpret, interpret_text, tables, vocabulary
 from assistant.nlu.normal import UNKNOWN_WORD, toneless
 from assistant.nlu.types import CONFIRMING, Expect
 
@@ -86,6 +88,43 @@ def test_a_denial_with_one_word_badly_heard_is_no_yes(expect: Expect) -> None:
                 text = " ".join([*words[:i], heard, *words[i + 1 :]])
                 taken += [text] if is_yes(text, expect) else []
     assert taken == []
+
+
+@both
+def test_a_yes_that_rhymes_with_a_denial_is_a_weak_one(expect: Expect) -> None:
+    """One word of another onset and tone apart from a denial; a denial with "chả" is rare."""
+    denials = [p.split() for p in no_phrases(expect) if "chả" not in p.split()]
+    weak = tables.answers().easily_misheard | tables.answers().says_nothing
+    close = {yes for yes in yes_phrases(expect) for no in denials if rhyme(yes.split(), no)}
+    assert {"phải", "phải rồi"} <= close
+    assert [yes for yes in close if not set(yes.split()) <= weak] == []
+
+
+def rhyme(one: list[str], other: list[str]) -> bool:
+    """Whether only onsets and tones of one word differ."""
+    if len(one) != len(other):
+        return False
+    apart = [(a, b) for a, b in zip(one, other, strict=True) if a != b]
+    return len(apart) == 1 and rime(apart[0][0]) == rime(apart[0][1])
+
+
+@both
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_more_confidence_never_takes_a_yes_away(expect: Expect, data: st.DataObject) -> None:
+    """And where every word is below the lower threshold there is none."""
+    words = data.draw(st.sampled_from(yes_phrases(expect))).split()
+    chances = st.lists(st.floats(0, 1), min_size=len(words), max_size=len(words))
+    heard, better = data.draw(chances), data.draw(chances)
+    sure = [max(a, b) for a, b in zip(heard, better, strict=True)]
+    if is_heard_as_yes(words, heard, expect):
+        assert is_heard_as_yes(words, sure, expect)
+    assert not is_heard_as_yes(words, [min(c, 0.24) for c in heard], expect)
+
+
+def is_heard_as_yes(words: list[str], chances: list[float], expect: Expect) -> bool:
+    heard = [HeardWord(word, chance) for word, chance in zip(words, chances, strict=True)]
+    return interpret(heard, expect, 10).yes_no is True
 
 
 @both
