@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from rapidfuzz import fuzz
 
@@ -176,7 +176,7 @@ def _part_score(alternative: Words, forms: _Forms, start: int) -> float:
     return sum(s * n for s, n in zip(scores, letters, strict=True)) / sum(letters)
 
 
-@cache
+@lru_cache(maxsize=65_536)  # pairs of words of two vocabularies
 def _word_score(heard: str, heard_base: str, meant: str, meant_base: str) -> float:
     """One word against another, 0 when they are too far apart. A "not" must be heard as one,
     whatever its neighbours; a word lost in noise may be the one that is missing."""

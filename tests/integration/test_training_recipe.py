@@ -104,7 +104,7 @@ def test_a_finished_run_changes_nothing(recipe: Recipe) -> None:
     before = {p: p.stat().st_mtime_ns for p in recipe.work.rglob("*") if p.is_file()}
     said: list[str] = []
     recipe.run(said.append)
-    assert len(said) == 8
+    assert len(said) == 9
     assert {p: p.stat().st_mtime_ns for p in recipe.work.rglob("*") if p.is_file()} == before
 
 
@@ -116,7 +116,7 @@ def test_the_written_network_comes_back(recipe: Recipe) -> None:
     from assistant.training.reading import calibrate, read_network
 
     scale = recipe.scale
-    state = torch.load(recipe.work / "third" / "checkpoint.pt", weights_only=True)
+    state = torch.load(recipe.work / "fourth" / "checkpoint.pt", weights_only=True)
     trained = AcousticNet(scale.shape)
     trained.load_state_dict(state["average"])
     back = read_network(recipe.out / "am" / "final.mdl", scale.shape)
