@@ -97,9 +97,7 @@ def user_models() -> Path:
 class Sherpa(BaseModel):
     """The second engine, sherpa-onnx (extra sherpa)."""
 
-    tail: float = Field(
-        0.6, ge=0, description="s of silence after an utterance: the look-ahead of an encoder"
-    )
+    tail: float = Field(0.6, ge=0, description="s of silence after an utterance: the look-ahead")
     hotwords_score: float = Field(
         1.5, ge=0, description="added to the log probability of each expected token; its default"
     )
@@ -112,7 +110,6 @@ class Asr(BaseModel):
     """The recognizer."""
 
     models: Path = Field(default_factory=user_models, description="where downloads go")
-
     noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")
     recognizers: int = Field(
@@ -128,9 +125,8 @@ class Understanding(BaseModel):
     tie: float = Field(0.03, ge=0, description="share by which the heavier of two intents wins")
     digit_confidence: float = Field(0.40, ge=0, le=1, description="of each word of a digit")
     phrase_confidence: float = Field(0.25, ge=0, le=1, description="mean, of anything else")
-    # A yes to a code that was none costs 26 s and a try, asking again 8 s: it pays where over 3 of
-    # 10 deny. Of what is misheard as "phải" all may ("sai"), of what is misheard as another yes 4
-    # of 10 at the very most: none of 130 spoken denials of dev/telephone-words was heard as one.
+    # A false yes costs 26 s and a try, asking again 8 s: it pays where over 3 of 10 were denials.
+    # What sounds like "phải" may be "sai"; no other yes was a denial (130 of dev/telephone-words).
     yes_confidence: float = Field(0.25, ge=0, le=1, description="of each word up to it")
     weak_yes_confidence: float = Field(0.70, ge=0, le=1, description="of one easily misheard")
 

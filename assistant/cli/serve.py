@@ -14,6 +14,7 @@ from assistant.accounts.local import LocalAccounts
 from assistant.cli.show import print_json
 from assistant.cli.wiring import LiveExchange, open_parts
 from assistant.errors import DependencyError
+from assistant.server.heap import share_heap
 from assistant.settings import Settings, load_settings
 
 # Channels whose caller id is vouched for (security.md): a signed webhook, a registered
@@ -48,6 +49,7 @@ def serve_command(
             import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
     except ImportError as error:
         raise missing(error) from None
+    share_heap()
     wired = open_parts(settings)
     with closing(wired):
         exchange = LiveExchange(wired, settings, _TRUSTED)

@@ -21,6 +21,7 @@ _READ_BACK = 4  # digits; as many after the password are the password read back
 _COLLECTING = frozenset({Expect.CODE, Expect.CONFIRM_OR_MORE})  # digits go on from those before
 _KEYS = frozenset("12")  # that answer a read-back: said alone they may name the key
 _NO = "không"
+_BESIDE = (Role.HESITATION, Role.SEPARATOR, Role.LEAD)  # words that say nothing by themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +58,18 @@ class _State:
 
 def collect(tokens: Sequence[Token], expect: Expect, digits_so_far: int) -> Collected:
     """Digits and correction of an utterance with roles. Pure; never raises."""
-    fillers_only = all(
-        t.role in (Role.HESITATION, Role.SEPARATOR, Role.LEAD) for t in tokens
-    ) and any(t.text != UNKNOWN_WORD for t in tokens)
+    weighty = [t for t in tokens if t.role not in _BESIDE or t.text == UNKNOWN_WORD]
+    fillers_only = any(t.text != UNKNOWN_WORD for t in tokens) and all(
+        t.role in _BESIDE for t in weighty
+    )
     first = next((i for i, t in enumerate(tokens) if t.role is Role.NUMBER), None)
     state = _State()
     for clause in _clauses(tokens, expect):
         state = _take(state, clause, expect, digits_so_far)
-    return replace(
-        _finish(state, expect, digits_so_far), first_digit=first, only_fillers=fillers_only
-    )
+    found = _finish(state, expect, digits_so_far)
+    fault = expect is Expect.CONFIRM and len(weighty) == 1 and _names_a_fault(state.digits)
+    denied = found.denied or fault
+    return replace(found, first_digit=first, only_fillers=fillers_only, denied=denied)
 
 
 def _clauses(tokens: Sequence[Token], expect: Expect) -> list[_Clause]:
@@ -236,6 +239,12 @@ def _without_opening_no(digits: HeardDigits, so_far: int) -> tuple[HeardDigits, 
     whole = {so_far + len(digits), len(digits)}
     opening_no = digits.text.startswith("0") and {n - 1 for n in whole} & COMPLETE
     return (digits.part(1), True) if opening_no and not whole & COMPLETE else (digits, False)
+
+
+def _names_a_fault(digits: HeardDigits) -> bool:
+    """A digit alone after a read-back: whoever is content with a code names none of it. (On the
+    telephone it is most often a "không" that sounded like "sáu".) Keys are no such digits."""
+    return len(digits) == 1 and digits.text not in _KEYS
 
 
 def _may_be_an_answer(digits: HeardDigits) -> bool:

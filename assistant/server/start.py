@@ -9,7 +9,6 @@ from assistant.channels.switchboard import Exchange, Switchboard, Watcher
 from assistant.server import tracing
 from assistant.server.app import House
 from assistant.server.door import open_door, read_secret
-from assistant.server.heap import share_heap
 from assistant.server.journal import Journal, set_up_logging
 from assistant.server.metrics import Metrics
 from assistant.server.probe import Probe, Trouble
@@ -28,7 +27,6 @@ def serve(
 ) -> None:
     """Serve until a signal. ``trouble`` says what is wrong with the accounts (it may block),
     ``ready`` is told the addresses."""
-    share_heap()
     door = open_door(settings.serve, settings.telephone)
     twilio_file = settings.telephone.twilio_token_file
     twilio = read_secret(twilio_file) if twilio_file else None

@@ -8,6 +8,7 @@ form (``export.py``): batch normalisation is folded into the affine layers there
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 
 import torch
@@ -123,3 +124,13 @@ class AcousticNet(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return torch.log_softmax(self.output(x).float(), dim=2)
+
+
+def mean_of(first: AcousticNet, second: AcousticNet) -> AcousticNet:
+    """Halfway between two networks of which one was trained on from the other."""
+    made = copy.deepcopy(first)
+    ours, theirs = made.state_dict(), second.state_dict()
+    for name, values in ours.items():
+        if values.is_floating_point():
+            values.lerp_(theirs[name], 0.5)
+    return made

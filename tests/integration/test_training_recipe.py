@@ -112,13 +112,15 @@ def test_the_written_network_comes_back(recipe: Recipe) -> None:
     import torch
 
     from assistant.training.features import fbank
-    from assistant.training.net import AcousticNet
+    from assistant.training.net import AcousticNet, mean_of
     from assistant.training.reading import calibrate, read_network
 
     scale = recipe.scale
-    state = torch.load(recipe.work / "fourth" / "checkpoint.pt", weights_only=True)
-    trained = AcousticNet(scale.shape)
-    trained.load_state_dict(state["average"])
+    nets = [AcousticNet(scale.shape) for _ in range(2)]
+    for stage, net in zip(("third", "fourth"), nets, strict=True):
+        state = torch.load(recipe.work / stage / "checkpoint.pt", weights_only=True)
+        net.load_state_dict(state["average"])
+    trained = mean_of(*nets)
     back = read_network(recipe.out / "am" / "final.mdl", scale.shape)
     corpus, chosen = strings(recipe, 6)
     features = [torch.from_numpy(fbank(corpus.utterance(i)))[None] for i in chosen]
