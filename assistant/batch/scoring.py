@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-_Z = 1.959964  # of a 95 % interval
+from assistant.nlu.evaluate import wilson
+
 _RESAMPLES = 1_000
 _SEED = 8079
 
@@ -31,12 +32,7 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        if not self.total:
-            return 0.0, 1.0
-        n, p = self.total, self.hits / self.total
-        middle = (p + _Z * _Z / (2 * n)) / (1 + _Z * _Z / n)
-        half = _Z * math.sqrt(p * (1 - p) / n + _Z * _Z / (4 * n * n)) / (1 + _Z * _Z / n)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return wilson(self.hits, self.total)
 
     def as_dict(self) -> dict[str, object]:
         low, high = self.interval

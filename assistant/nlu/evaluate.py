@@ -69,7 +69,8 @@ def wilson(right: int, total: int) -> tuple[float, float]:
     share, z2 = right / total, _Z95**2
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = _Z95 * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2)) / (1 + z2 / total)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # the bounds hold the share itself, whatever rounding did to 0 and 1
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def read_cases(path: Path) -> list[Case]:

@@ -268,7 +268,7 @@ def test_the_page_holds_all_of_it_and_reaches_for_nothing_outside(tmp_path: Path
     text = page(found, before, sounds)
     assert text.count("<audio") == len(clips) == 5
     assert text.count("data:audio/") == len(clips)
-    assert 'class="matrix"' in text
+    assert 'class="confusion"' in text
     assert 'class="curve"' in text
     assert "-20.0" in text  # points, against the earlier run
     assert "hai mươi" in text
