@@ -75,9 +75,6 @@ def strings(recipe: Recipe, count: int) -> tuple[Corpus, list[int]]:
     return corpus, short[:count]
 
 
-@pytest.mark.xfail(
-    reason="with version 3's spoiling, a toy of two minutes loses most words", strict=False
-)
 def test_the_toy_hears_its_own_digits(recipe: Recipe, model: VoskModel) -> None:
     corpus, chosen = strings(recipe, 25)
     recognizer, alignment = model.recognizer(), Alignment()
@@ -89,7 +86,7 @@ def test_the_toy_hears_its_own_digits(recipe: Recipe, model: VoskModel) -> None:
         alignment.add(corpus.texts[index].split(), heard.split())
     assert alignment.length > 60
     assert alignment.error_rate is not None
-    # A toy of two minutes still loses words (0.53 measured); an untrained one hears none.
+    # A toy of two minutes still loses words (0.61 measured); an untrained one hears none.
     assert alignment.error_rate <= 0.75
 
 
