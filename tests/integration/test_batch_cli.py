@@ -145,6 +145,7 @@ def test_a_stopped_run_goes_on_and_counts_nothing_twice(suite: Path) -> None:
     assert "batch-run-other" in done.stderr
 
 
+@pytest.mark.full
 def test_init_writes_what_run_and_pytest_take(tmp_path: Path) -> None:
     assert batch(tmp_path, "init", "mau").returncode == 0
     assert batch(tmp_path, "init", "mau").returncode == 2

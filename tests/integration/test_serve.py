@@ -182,6 +182,7 @@ def readiness(server: Server) -> tuple[int, str | None]:
     return answer.status_code, answer.json()["reason"]
 
 
+@pytest.mark.full
 def test_past_the_limit_the_caller_is_told(tmp_path: Path) -> None:
     limits = {"ASSISTANT_LIVE__MAX_CALLS": "1", "ASSISTANT_LIVE__BUSY_CALLS": "1"}
     with serving(tmp_path, accounts=[(PHONE, CODE, True)], **limits) as small:

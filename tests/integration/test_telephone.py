@@ -175,6 +175,7 @@ def test_a_stream_that_begins_otherwise_is_no_call(server: Server, first: str | 
             line.recv(timeout=5)
 
 
+@pytest.mark.full
 def test_rubbish_in_mid_call_ends_it(server: Server) -> None:
     for rubbish in ("{", b"\0\1", '{"event":"media","media":{"payload":"%"}}'):
         call = f"CA{uuid4().hex}"
