@@ -14,7 +14,7 @@ from assistant.accounts.local import LocalAccounts
 from assistant.cli.show import print_json
 from assistant.cli.wiring import LiveExchange, open_parts
 from assistant.errors import DependencyError
-from assistant.server.heap import share_heap
+from assistant.heap import share_heap
 from assistant.settings import Settings, load_settings
 
 # Channels whose caller id is vouched for (security.md): a signed webhook, a registered

@@ -66,10 +66,8 @@ def collect(tokens: Sequence[Token], expect: Expect, digits_so_far: int) -> Coll
     state = _State()
     for clause in _clauses(tokens, expect):
         state = _take(state, clause, expect, digits_so_far)
-    found = _finish(state, expect, digits_so_far)
-    fault = expect is Expect.CONFIRM and len(weighty) == 1 and _names_a_fault(state.digits)
-    denied = found.denied or fault
-    return replace(found, first_digit=first, only_fillers=fillers_only, denied=denied)
+    found = _finish(state, expect, digits_so_far, alone=len(weighty) == 1)
+    return replace(found, first_digit=first, only_fillers=fillers_only)
 
 
 def _clauses(tokens: Sequence[Token], expect: Expect) -> list[_Clause]:
@@ -211,7 +209,8 @@ def _believable(run: Run, expect: Expect) -> bool:
     return True
 
 
-def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
+def _finish(state: _State, expect: Expect, so_far: int, alone: bool) -> Collected:
+    """``alone``: one word of the turn has a weight."""
     heard = len(state.digits)
     if expect is Expect.SECRET and (state.undecided or heard < _READ_BACK):
         return Collected(heard_digits=heard)
@@ -223,7 +222,8 @@ def _finish(state: _State, expect: Expect, so_far: int) -> Collected:
         digits, opening_no = _without_opening_no(digits, before)
         denied |= opening_no
         if expect is Expect.CONFIRM and digits and len(digits) < _WHOLE_CODE:
-            digits, denied = NO_DIGITS, denied or state.digits.text.startswith("0")
+            denied |= digits.text.startswith("0") or (alone and _names_a_fault(digits))
+            digits = NO_DIGITS
     if expect is Expect.CONFIRM_OR_MORE and _may_be_an_answer(digits):
         return Collected(undecided=True, heard_digits=heard)
     span = _span(digits, state, so_far if expect in _COLLECTING and not state.restart else 0)

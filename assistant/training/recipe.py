@@ -152,11 +152,11 @@ class Recipe:
         net = self.second_training(known)
         say("6/9 alignment, words and stretches out of sentences")
         known = self.aligned(net, heard, "second")
-        cuts = self.cuts(known)
+        pieces = with_pieces(known, self.cuts(known))
         say("7/9 training on pieces")
-        third = self.third_training(known, cuts)
+        third = self.third_training(pieces)
         say("8/9 the same once more")
-        net = mean_of(third, self.fourth_training(known, cuts))
+        net = mean_of(third, self.fourth_training(pieces))
         say("9/9 writing the model")
         return self.write(net)
 
@@ -194,19 +194,17 @@ class Recipe:
         return self._train(stream, self.scale.first, "first", self.start)
 
     def second_training(self, known: dict[str, Corpus]) -> AcousticNet:
-        plan = self.scale.second
-        return self._train(self._stream(sources_of(known), plan.seed), plan, "second",
-                           self.work / "first/checkpoint.pt")  # fmt: skip
+        return self._go_on("first", self.scale.second, "second", sources_of(known))
 
-    def third_training(self, known: dict[str, Corpus], cuts: dict[str, Corpus]) -> AcousticNet:
-        plan = self.scale.third
-        return self._train(self._stream(with_pieces(known, cuts), plan.seed), plan, "third",
-                           self.work / "second/checkpoint.pt")  # fmt: skip
+    def third_training(self, pieces: list[Source]) -> AcousticNet:
+        return self._go_on("second", self.scale.third, "third", pieces)
 
-    def fourth_training(self, known: dict[str, Corpus], cuts: dict[str, Corpus]) -> AcousticNet:
-        plan = self.scale.fourth
-        return self._train(self._stream(with_pieces(known, cuts), plan.seed), plan, "fourth",
-                           self.work / "third/checkpoint.pt")  # fmt: skip
+    def fourth_training(self, pieces: list[Source]) -> AcousticNet:
+        return self._go_on("third", self.scale.fourth, "fourth", pieces)
+
+    def _go_on(self, before: str, plan: Plan, name: str, sources: list[Source]) -> AcousticNet:
+        stream = self._stream(sources, plan.seed)
+        return self._train(stream, plan, name, self.work / before / "checkpoint.pt")
 
     def _stream(self, sources: list[Source], seed: int, mild_epochs: int = 0) -> Stream:
         return Stream(sources, seed, mild_epochs=mild_epochs, severity=self.scale.severity)
@@ -245,7 +243,7 @@ class Recipe:
 
         def slow(*made: Corpus) -> Corpus:
             pieces = [p for corpus in made for p in pieces_of(corpus)]
-            return packed([*changed(pieces, at_leisure, np.random.default_rng(self.seed))])
+            return packed(list(changed(pieces, at_leisure, np.random.default_rng(self.seed))))
 
         numbers = self._kept("cuts/numbers", partial(words, NUMBER_WORDS))
         answers = self._kept("cuts/answers", partial(words, ANSWER_WORDS))

@@ -9,7 +9,6 @@ data of an epoch depend on the seed and the epoch's number alone.
 from __future__ import annotations
 
 import copy
-import ctypes
 import math
 import os
 import time
@@ -25,11 +24,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from assistant.heap import keep_memory
 from assistant.training.data import UNLABELLED, Batch, Stream
 from assistant.training.net import SUBSAMPLING, AcousticNet, LowRank, NetShape
 
 AVERAGE_EVERY = 4  # steps
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,25 +122,11 @@ def _optimizers(net: AcousticNet, plan: Plan) -> list[torch.optim.Optimizer]:
     ]
 
 
-def _keep_memory() -> None:
-    """Have glibc reuse memory: mapping it anew for every tensor was half of a step's time."""
-    try:
-        libc = ctypes.CDLL(None)
-        for option, value in (
-            (_M_MMAP_MAX, 0),
-            (_M_TRIM_THRESHOLD, 1 << 30),
-            (_M_TOP_PAD, 1 << 28),
-        ):
-            libc.mallopt(option, value)
-    except (OSError, AttributeError, TypeError):  # another C library: slower, no worse
-        return
-
-
 class Trainer:
     """One training run in a folder: ``checkpoint.pt`` after every epoch, ``log.txt``."""
 
     def __init__(self, stream: Stream, shape: NetShape, plan: Plan, folder: Path) -> None:
-        _keep_memory()
+        keep_memory()
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
         torch.set_flush_denormal(True)

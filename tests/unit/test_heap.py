@@ -10,7 +10,7 @@ import pytest
 
 CODE = """
 import ctypes, io, threading
-from assistant.server.heap import share_heap
+from assistant.heap import share_heap
 if {shared}: assert share_heap()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
