@@ -1,4 +1,4 @@
-"""What telephones, rooms and streets do to a voice. Pure numpy: samples in, samples out.
+"""What telephones, rooms and streets do to a voice. Pure: samples in, samples out.
 
 Samples are float32 in -1..1 at ``RATE``. Every function takes its random generator, so an
 utterance's augmentation is a function of (seed, epoch, index) alone.
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from assistant.batch.codecs import celp, gsm, mulaw
 
 RATE = 8_000
 # What a handset's microphone does (Hz, dB): the sending side of ITU-T P.48, relative to 1 kHz.
@@ -38,8 +40,10 @@ class Severity:
     snr: tuple[float, float] = (3.0, 34.0)  # dB
     level: tuple[float, float] = (-48.0, -1.0)  # dBFS peak
     clip: float = 0.1
-    mulaw: float = 0.4
-    coarse: float = 0.08  # 8-bit originals, low-rate codecs
+    gsm: float = 0.25  # at most one codec a line: the sum of the three is 1 or less
+    celp: float = 0.03  # costs fifteen times as much as GSM to compute
+    mulaw: float = 0.3
+    coarse: float = 0.05  # 8-bit originals
     loss: float = 0.05  # packet loss
     zeros: float = 0.25  # digital silence around speech
 
@@ -47,7 +51,7 @@ class Severity:
 DEFAULT = Severity()
 MILD = Severity(
     speed=0.1, warp=0.08, reverb=0.1, telephone=0.2, noise=0.4, babble=0.0, snr=(15.0, 40.0),
-    level=(-25.0, -3.0), clip=0.0, coarse=0.0, loss=0.0,
+    level=(-25.0, -3.0), clip=0.0, gsm=0.0, celp=0.0, coarse=0.0, loss=0.0,
 )  # fmt: skip
 
 
@@ -107,11 +111,14 @@ def _shape(count: int, severity: Severity, rng: Rng) -> npt.NDArray[np.complex64
     return response
 
 
-def mulaw(x: Samples) -> Samples:
-    """G.711 µ-law there and back."""
-    y = np.sign(x) * np.log1p(255 * np.abs(np.clip(x, -1, 1))) / np.log(256)
-    q = np.round((y + 1) * 127.5) / 127.5 - 1
-    return np.asarray(np.sign(q) * np.expm1(np.abs(q) * np.log(256)) / 255, np.float32)
+def _codec(x: Samples, severity: Severity, rng: Rng) -> Samples:
+    """Through one of the codecs, or none."""
+    drawn = rng.random()
+    for share, coded in ((severity.gsm, gsm), (severity.celp, celp), (severity.mulaw, mulaw)):
+        if drawn < share:
+            return coded(x)
+        drawn -= share
+    return x
 
 
 def _lose_packets(x: Samples, rng: Rng) -> Samples:
@@ -173,9 +180,7 @@ def spoil(
     if rng.random() < severity.coarse:
         step = np.max(np.abs(x)) / rng.integers(24, 128)
         x = np.round(x / step) * step
-    x = np.asarray(x, np.float32)
-    if rng.random() < severity.mulaw:
-        x = mulaw(x)
+    x = _codec(np.asarray(x, np.float32), severity, rng)
     if rng.random() < severity.loss:
         x = _lose_packets(x, rng)
     x = x + np.float32(rng.normal(0, 0.002))  # DC offset

@@ -101,9 +101,9 @@ FULL = Scale(
     shape=NetShape(phones=len(phone_table())),
     first=Plan(epochs=14, epoch_hours=2.0, smoothing=0.0, dropout=0.05, average=0.995),
     second=Plan(epochs=60, stop=24, epoch_hours=2.0, average=0.998, seed=20261124),
-    third=Plan(epochs=28, epoch_hours=4.0, warmup_epochs=0.1, average=0.998,
+    third=Plan(epochs=20, epoch_hours=4.0, warmup_epochs=0.1, average=0.998,
                seed=20261125),
-    fourth=Plan(epochs=15, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, learning_rate=1e-3,
+    fourth=Plan(epochs=12, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, learning_rate=1e-3,
                 smoothing=0.05, seed=20261126),
 )  # fmt: skip
 TOY = replace(
@@ -267,7 +267,7 @@ class Recipe:
         graph = build(words, lines, scale.filler_cost, scale.word_cost)
         about = {
             "name": self.out.name,
-            "version": "4",
+            "version": "5",
             "words": len(words),
             "parameters": sum(p.numel() for p in net.parameters()),
         }
