@@ -78,6 +78,7 @@ class Scale:
     second: Plan
     third: Plan
     fourth: Plan
+    batch_seconds: float = 80.0  # of audio a step
     mild_epochs: int = 4
     severity: Severity = DEFAULT
     voices_per_clip: int = 4  # other voices that every recording is given
@@ -111,15 +112,16 @@ TOY = replace(
     amounts=Amounts(digits=600, phrases=20, short=20, sentences=0, syllables=0),
     shape=NetShape(front=64, width=160, rank=64, phones=len(phone_table()),
                    offsets=((-1, 0, 1),) * 4),
-    first=Plan(epochs=6, epoch_hours=0.4, threads=2, learning_rate=4e-3, warmup_epochs=0.2,
-               average=0.99, dropout=0.0, smoothing=0.0, workers=0),
-    second=Plan(epochs=5, epoch_hours=0.4, threads=2, learning_rate=3e-3, average=0.99,
-                dropout=0.0, smoothing=0.0, workers=0),
-    third=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=5e-4, average=0.99,
-               dropout=0.0, smoothing=0.0, workers=0),
-    fourth=Plan(epochs=1, epoch_hours=0.1, threads=2, learning_rate=2e-4, average=0.99,
-                dropout=0.0, smoothing=0.0, workers=0),
-    severity=MILD, mild_epochs=8, voices_per_clip=1, per_word=10, sounds=12, common_words=0,
+    first=Plan(epochs=10, epoch_hours=0.4, learning_rate=4e-3, warmup_epochs=0.2,
+               average=0.99, dropout=0.0, smoothing=0.0),
+    second=Plan(epochs=5, epoch_hours=0.4, learning_rate=3e-3, average=0.99,
+                dropout=0.0, smoothing=0.0),
+    third=Plan(epochs=1, epoch_hours=0.1, learning_rate=5e-4, average=0.99,
+               dropout=0.0, smoothing=0.0),
+    fourth=Plan(epochs=1, epoch_hours=0.1, learning_rate=2e-4, average=0.99,
+                dropout=0.0, smoothing=0.0),
+    batch_seconds=20.0,  # four times the steps of as much audio: without them it may not take off
+    severity=MILD, mild_epochs=10, voices_per_clip=1, per_word=10, sounds=12, common_words=0,
     codes=200, voices=1, human_limit=12,
 )  # fmt: skip
 
@@ -207,7 +209,9 @@ class Recipe:
         return self._train(stream, plan, name, self.work / before / "checkpoint.pt")
 
     def _stream(self, sources: list[Source], seed: int, mild_epochs: int = 0) -> Stream:
-        return Stream(sources, seed, mild_epochs=mild_epochs, severity=self.scale.severity)
+        scale = self.scale
+        return Stream(sources, seed, scale.batch_seconds, mild_epochs=mild_epochs,
+                      severity=scale.severity)  # fmt: skip
 
     def aligned(self, net: AcousticNet, heard: dict[str, Corpus], stage: str) -> dict[str, Corpus]:
         folders = {name: self.work / f"aligned/{stage}/{name}" for name in heard}

@@ -86,8 +86,8 @@ def test_the_toy_hears_its_own_digits(recipe: Recipe, model: VoskModel) -> None:
         alignment.add(corpus.texts[index].split(), heard.split())
     assert alignment.length > 60
     assert alignment.error_rate is not None
-    # A toy of two minutes still loses words (0.61 measured); an untrained one hears none.
-    assert alignment.error_rate <= 0.75
+    # Measured: 0.13; an untrained one hears none (1.0). Processors differ in bf16.
+    assert alignment.error_rate <= 0.5
 
 
 def test_silence_is_nothing_to_the_toy(model: VoskModel) -> None:

@@ -101,7 +101,8 @@ def test_spoiling_says_where_sound_went(severity: Severity, seed: int) -> None:
     at = 9_000
     click[at : at + 80] = 0.9
     quiet = Severity(noise=0, reverb=0, colour=0, telephone=0, mulaw=0, gsm=0, celp=0, loss=0,
-                     coarse=0, clip=0, zeros=0, speed=severity.speed, lead=severity.lead)  # fmt: skip
+                     coarse=0, clip=0, zeros=0, speed=severity.speed,
+                     lead=severity.lead)  # fmt: skip
     spoiled, moved = spoil(click, np.random.default_rng(seed), quiet)
     loud = np.flatnonzero(np.abs(spoiled) > 0.5 * np.abs(spoiled).max())
     assert loud[0] == pytest.approx(moved.lead + at / moved.speed, abs=3)
