@@ -21,6 +21,7 @@ from assistant.asr.folder import BPE, ModelFolder
 from assistant.asr.intake import Intake, check_rate, failed, wrong_order
 from assistant.asr.types import EndReason, Transcript, Word
 from assistant.errors import DependencyError, ModelError
+from assistant.nlu.types import JOINT
 from assistant.settings import Asr
 
 _FACTORIES = {
@@ -84,7 +85,8 @@ class SherpaModel:
         """
         if phrases not in self._hotwords:
             change = str.upper if self._upper else str.lower
-            words = (change(" ".join(w for w in p.split() if w.isalpha())) for p in phrases)
+            plain = (p.replace(JOINT, " ").split() for p in phrases)
+            words = (change(" ".join(w for w in line if w.isalpha())) for line in plain)
             self._hotwords[phrases] = "/".join(dict.fromkeys(line for line in words if line))
         return self._hotwords[phrases]
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import vosk
 
@@ -22,6 +24,7 @@ from assistant.asr.intake import Intake, check_rate, failed, wrong_order
 from assistant.asr.types import EndReason, Transcript, Word
 from assistant.audio.types import SAMPLE_BYTES
 from assistant.errors import ModelError
+from assistant.nlu.types import JOINT
 from assistant.settings import Asr
 
 UNKNOWN = "[unk]"  # the filler word of our model, and of Vosk's
@@ -106,12 +109,19 @@ class VoskModel:
         Vosk counts its bigrams from the list: a phrase that stands there twice counts twice.
         """
         if phrases not in self._grammars:
-            kept = (" ".join(w for w in phrase.split() if self.knows(w)) for phrase in phrases)
+            known = {w: self._known(w) for phrase in phrases for w in phrase.split()}
+            kept = (" ".join(filter(None, map(known.get, phrase.split()))) for phrase in phrases)
             lines = [line for line in kept if line]
             if lines and UNKNOWN not in lines and self.knows(UNKNOWN):
                 lines.append(UNKNOWN)
             self._grammars[phrases] = json.dumps(lines, ensure_ascii=False) if lines else None
         return self._grammars[phrases]
+
+    def _known(self, word: str) -> str:
+        """What the model has of a word: itself, else the syllables that it joins ("a_b")."""
+        if self.knows(word):
+            return word
+        return " ".join(part for part in word.split(JOINT) if self.knows(part))
 
     def borrow(self, grammar: str | None) -> Decoder:
         """A decoder for one utterance, an idle one of the same grammar if there is one."""
@@ -206,22 +216,25 @@ def _encodable(word: str) -> bool:
 
 def _read_partial(raw: str) -> Transcript:
     """Words without times: word times of partial results cost a second pass over the lattice."""
-    text = str(json.loads(raw).get("partial", ""))
+    text = str(json.loads(raw).get("partial", "")).replace(JOINT, " ")
     return Transcript(tuple(Word(word, 0.0, 0.0, None) for word in text.split()))
 
 
 def _read_final(raw: str, offset: float, reason: EndReason, confidences: Confidences) -> Transcript:
     """Words with times from the utterance's first sample, and confidences 0..1."""
     result = json.loads(raw)
-    words = tuple(
-        Word(
-            text=str(entry["word"]),
-            start=max(0.0, round(float(entry["start"]) - offset, 3)),
-            end=max(0.0, round(float(entry["end"]) - offset, 3)),
-            confidence=confidences.of(str(entry["word"]), min(1.0, max(0.0, float(entry["conf"]))))
-            if "conf" in entry
-            else None,
-        )
-        for entry in result.get("result", ())
-    )
-    return Transcript(words, reason)
+    words = (w for e in result.get("result", ()) for w in _syllables(e, offset, confidences))
+    return Transcript(tuple(words), reason)
+
+
+def _syllables(entry: dict[str, Any], offset: float, confidences: Confidences) -> Iterator[Word]:
+    """The words of one entry: a joined one ("tổng_đài_viên") lasts equally long for each."""
+    whole = str(entry["word"])
+    start, end = float(entry["start"]) - offset, float(entry["end"]) - offset
+    sure = min(1.0, max(0.0, float(entry["conf"]))) if "conf" in entry else None
+    confidence = None if sure is None else confidences.of(whole, sure)
+    parts = whole.split(JOINT)
+    step = (end - start) / len(parts)
+    for place, text in enumerate(parts):
+        first, last = start + place * step, start + (place + 1) * step
+        yield Word(text, max(0.0, round(first, 3)), max(0.0, round(last, 3)), confidence)

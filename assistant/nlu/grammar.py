@@ -1,20 +1,22 @@
 """The recognizer's grammar for each expectation, and the words a model must know.
 
 From tables only: nothing here sees an account, a code or what was collected. Vosk turns the
-list into a bigram model, so the phrases below are chosen for the word pairs they contain.
+list into a bigram model, so the phrases below are chosen for the word pairs they contain. Its
+back-off reaches every word of every phrase from anywhere: while a code is dictated, "viên" alone
+would be taken for "chín", so such syllables are joined to their neighbours ("nhân_viên").
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
 from assistant.nlu import tables
 from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.patterns import Words
-from assistant.nlu.types import Expect
+from assistant.nlu.types import JOINT, Expect
 
 # lengths of the runs that digits are cut into: single digits, groups, whole codes
 _RUNS = (1, 1, 2, 3, 4, 1, 3, 10, 2, 5, 10, 4, 12, 3, 10, 6)
@@ -25,6 +27,7 @@ _ONSET = "ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|b|c|d|đ|g|h|k|l|m|n|p|r|s|t|v|x"  #
 _RIME = "[aăâeêioôơuưy]{1,3}"
 _CODA = "ng|nh|ch|c|m|n|p|t"
 _SYLLABLE = re.compile(f"(?:{_ONSET})?(?:{_RIME})?(?:{_CODA})?$")
+_COUNTER = re.compile(r"(?<= con) ")  # "ba con bảy": nobody says "con" without its digit
 _TONE_MARKS = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
 
 
@@ -41,8 +44,11 @@ def phrases(expect: Expect) -> tuple[str, ...]:
 
     A sentence that stands there twice is twice as likely (``data/grammar.yaml``).
     """
-    shares, common = tables.grammar()
+    shares, common, bound = tables.grammar()
     groups = {name: _sayable(_group(name, expect)) for name in shares[expect] if name != "common"}
+    if expect in bound:
+        for name, found in groups.items():
+            groups[name] = [joined(line, bound[expect]) for line in found]
     if "common" in shares[expect]:
         groups["common"] = list(common[expect])
     total = max(len(found) / shares[expect][name] for name, found in groups.items())
@@ -84,9 +90,26 @@ def _sayable(found: Iterable[Words]) -> list[str]:
     return list(dict.fromkeys(" ".join(w) for w in kept))
 
 
+def joined(line: str, bound: Collection[str]) -> str:
+    """The sentence with every ``bound`` syllable joined to the one before it, or to the one after
+    it where it begins the sentence or follows a number; and "con" to the digit that it counts."""
+    numbers = tables.numbers().number_words
+    out: list[str] = []
+    ahead = False  # the syllable before waits for this one
+    for word in _COUNTER.sub(JOINT, line).split():
+        back = word in bound and bool(out) and out[-1] not in numbers
+        if back or ahead:
+            out[-1] += JOINT + word
+        else:
+            out.append(word)
+        ahead = word in bound and not back
+    return " ".join(out)
+
+
 @cache
 def vocabulary() -> tuple[str, ...]:
-    """Every word of every table that is a Vietnamese syllable, sorted; without "[unk]"."""
+    """Every word of every table that is a Vietnamese syllable, and the joined ones of the grammars,
+    sorted; without "[unk]"."""
     number, filler, fix = tables.numbers(), tables.fillers(), tables.corrections()
     answer = tables.answers()
     found: set[str] = set()
@@ -104,7 +127,8 @@ def vocabulary() -> tuple[str, ...]:
     found.update(w for group in groups for words in group for w in words)
     found |= number.number_words | number.half | number.times
     found |= filler.hesitations | filler.lead_words | filler.polite
-    return tuple(sorted(w for w in found if w != UNKNOWN_WORD and is_syllable(w)))
+    found.update(part for w in list(found) for part in w.split(JOINT))
+    return tuple(sorted(w for w in found if all(map(is_syllable, w.split(JOINT)))))
 
 
 def _digit_runs(shortest: int) -> Iterator[Words]:

@@ -196,11 +196,14 @@ def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
 
 
 @cache
-def grammar() -> tuple[dict[Expect, dict[str, float]], dict[Expect, tuple[str, ...]]]:
-    """Shares of the groups of sentences per state, and each state's common sentences."""
+def grammar() -> tuple[
+    dict[Expect, dict[str, float]], dict[Expect, tuple[str, ...]], dict[Expect, frozenset[str]]
+]:
+    """Per state: shares of the groups of sentences, common sentences, syllables never alone."""
     raw = _load("grammar")
     shares = {Expect(state): dict(groups) for state, groups in raw["shares"].items()}
-    return shares, {Expect(state): tuple(lines) for state, lines in raw["common"].items()}
+    common = {Expect(state): tuple(lines) for state, lines in raw["common"].items()}
+    return shares, common, {Expect(s): frozenset(words) for s, words in raw["bound"].items()}
 
 
 @cache

@@ -18,6 +18,9 @@ class Expect(StrEnum):
     MORE = "more"  # "anything else?": yes/no, FAQ, another reset, goodbye
 
 
+JOINT = "_"
+"""Between the syllables of a word that a recognizer hears whole: "nhân_viên"."""
+
 CONFIRMING = frozenset({Expect.CONFIRM, Expect.CONFIRM_OR_MORE})
 """Where a yes is a yes to a code."""
 

@@ -10,6 +10,9 @@ altogether carry variants in ``VARIANTS``.
 from __future__ import annotations
 
 import unicodedata
+from itertools import chain, product
+
+from assistant.nlu.types import JOINT
 
 BLANK = "<blk>"  # CTC blank, and the only silence phone
 UNKNOWN = "[unk]"
@@ -114,16 +117,21 @@ def syllable_phones(syllable: str) -> tuple[str, ...] | None:
 
 
 def pronunciations(word: str) -> tuple[tuple[str, ...], ...]:
-    """Every pronunciation of a word of the vocabulary; empty when it cannot be spelled out."""
-    spoken = SPOKEN_FORMS.get(word, word)
+    """Every pronunciation of a word of the vocabulary ("tổng_đài_viên": of its syllables, one after
+    the other); empty when it cannot be spelled out."""
+    ways = [_ways(part) for part in word.split(JOINT)]
+    return tuple(tuple(chain.from_iterable(parts)) for parts in product(*ways))
+
+
+def _ways(word: str) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
-    for spelling in (spoken, *VARIANTS.get(word, ())):
+    for spelling in (SPOKEN_FORMS.get(word, word), *VARIANTS.get(word, ())):
         parts = [syllable_phones(s) for s in spelling.split()]
         if all(p is not None for p in parts) and parts:
             phones = tuple(ph for p in parts if p is not None for ph in p)
             if phones not in found:
                 found.append(phones)
-    return tuple(found)
+    return found
 
 
 def phone_table() -> tuple[str, ...]:

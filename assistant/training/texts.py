@@ -16,7 +16,7 @@ import yaml
 
 from assistant.nlu import phrases, vocabulary
 from assistant.nlu.saying import Style, say_digits
-from assistant.nlu.types import Expect
+from assistant.nlu.types import JOINT, Expect
 from assistant.training.corpus import clean_text
 from assistant.training.lexicon import UNKNOWN, pronunciations, text_phones
 
@@ -70,7 +70,7 @@ def answer(rng: random.Random) -> str:
 
 def phrase_list() -> list[str]:
     """Every phrase of the tables that can be spelled out."""
-    found = dict.fromkeys(p for e in Expect for p in phrases(e) if p != UNKNOWN)
+    found = dict.fromkeys(p.replace(JOINT, " ") for e in Expect for p in phrases(e) if p != UNKNOWN)
     return [p for p in found if len(p.split()) <= 14 and text_phones(p)]
 
 
@@ -102,7 +102,7 @@ def sentences(folder: Path | None, rng: random.Random) -> list[str]:
 
 def code_texts(count: int, rng: random.Random) -> list[str]:
     """What synthetic callers read out: codes and numbers, some with a lead ("mã số là")."""
-    leads = [p for p in phrases(Expect.CODE) if p.endswith(" là")]
+    leads = [p.replace(JOINT, " ") for p in phrases(Expect.CODE) if p.endswith(" là")]
     lines = []
     for _ in range(count):
         lead = rng.choice(leads).split() if leads and rng.random() < 0.15 else []
