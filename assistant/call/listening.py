@@ -104,7 +104,9 @@ class Listener:
         self._slot = Slot.OPEN
         self._understood: tuple[Word, ...] | None = None  # the partial that the slot is of
         if self._hears:
-            self._recognizer.begin(self._parts.phrases(self._ask.expect), self._rate)
+            self._recognizer.begin(
+                self._parts.phrases(self._ask.grammar or self._ask.expect), self._rate
+            )
 
     def _hear(self, sound: Sound) -> EndReason | None:
         if self._hears:

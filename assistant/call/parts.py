@@ -13,7 +13,7 @@ from assistant.accounts.types import AccountService, Outcome
 from assistant.asr.types import RecognizerModel, Word
 from assistant.dialogue import DialogueState, initial, step
 from assistant.dialogue.types import Action, Ask, Event, Reply
-from assistant.nlu.types import Expect, Interpretation
+from assistant.nlu.types import Expect, Grammar, Interpretation
 from assistant.settings import DialogueLimits, Turns, Vad
 from assistant.tts.renderer import Rendered
 
@@ -54,7 +54,7 @@ class TableConversation:
 
 
 Understand = Callable[[tuple[Word, ...], Ask], Interpretation]
-Phrases = Callable[[Expect], tuple[str, ...] | None]
+Phrases = Callable[[Expect | Grammar], tuple[str, ...] | None]
 Submit = Callable[[Callable[[], Outcome]], "Future[Outcome]"]
 Clock = Callable[[], float]
 

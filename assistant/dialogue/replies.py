@@ -19,7 +19,15 @@ from assistant.dialogue.types import (
     SayDigits,
     Spoken,
 )
-from assistant.nlu.types import Correction, DigitSpan, Expect, Intent, Interpretation, Rejection
+from assistant.nlu.types import (
+    Correction,
+    DigitSpan,
+    Expect,
+    Grammar,
+    Intent,
+    Interpretation,
+    Rejection,
+)
 from assistant.settings import DialogueLimits
 
 Result = tuple[DialogueState, Action]
@@ -197,7 +205,17 @@ def listen(turn: Turn, state: DialogueState, reply: Reply) -> Ask:
         wants=wants,
         card=grows and state.card,
         instant_keys=_instant_keys(state.phase, grows),
+        grammar=_grammar(state, grows),
     )
+
+
+def _grammar(state: DialogueState, grows: bool) -> Grammar | None:
+    """Digits one by one where some were asked for once more; a denied code may come anew."""
+    if state.phase is Phase.FIX:
+        return Grammar.DIGITS
+    if state.phase is Phase.CODE:
+        return Grammar.DIGITS if state.failed_captures or state.misses else None
+    return Grammar.WHICH if state.phase is Phase.WHICH and not grows else None
 
 
 def _instant_keys(phase: Phase, grows: bool) -> str:

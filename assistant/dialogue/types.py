@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from assistant.dialogue.code import Accepted, Progress, code_progress, edit_keys
-from assistant.nlu.types import DigitSpan, Expect, Interpretation
+from assistant.nlu.types import DigitSpan, Expect, Grammar, Interpretation
 
 # --- what is said ---------------------------------------------------------------------
 
@@ -114,7 +114,7 @@ class Ask:
     digits, for ``progress`` alone. ``wants``: exactly so many digits fill the answer (a digit
     being corrected, a password read back); None: a whole code does. ``card``: a health
     card was announced. ``instant_keys``: keys that, pressed first, are the whole turn; after others
-    wait the inter-digit time."""
+    wait the inter-digit time. ``grammar``: what to listen for in place of ``expect``'s own."""
 
     reply: Reply
     expect: Expect
@@ -124,6 +124,7 @@ class Ask:
     wants: int | None = None
     card: bool = False
     instant_keys: str = "#"
+    grammar: Grammar | None = None
 
     def progress(self, heard: DigitSpan, accepted: Accepted) -> Progress:
         """How complete the answer would be with ``heard``, the digits of a partial transcript:

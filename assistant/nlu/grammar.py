@@ -16,7 +16,7 @@ from functools import cache
 from assistant.nlu import tables
 from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.patterns import Words
-from assistant.nlu.types import JOINT, Expect
+from assistant.nlu.types import JOINT, Expect, Grammar
 
 # lengths of the runs that digits are cut into: single digits, groups, whole codes
 _RUNS = (1, 1, 2, 3, 4, 1, 3, 10, 2, 5, 10, 4, 12, 3, 10, 6)
@@ -39,22 +39,24 @@ def is_syllable(word: str) -> bool:
 
 
 @cache
-def phrases(expect: Expect) -> tuple[str, ...]:
+def phrases(state: Expect | Grammar) -> tuple[str, ...]:
     """Sentences the recognizer should expect in a state, lower-case NFC, as often as they count.
 
     A sentence that stands there twice is twice as likely (``data/grammar.yaml``).
     """
-    shares, common, bound = tables.grammar()
-    groups = {name: _sayable(_group(name, expect)) for name in shares[expect] if name != "common"}
-    if expect in bound:
+    all_shares, common, bound = tables.grammar()
+    shares = all_shares[state]
+    expect = state.expect if isinstance(state, Grammar) else state
+    groups = {name: _sayable(_group(name, expect)) for name in shares if name != "common"}
+    if state in bound:
         for name, found in groups.items():
-            groups[name] = [joined(line, bound[expect]) for line in found]
-    if "common" in shares[expect]:
-        groups["common"] = list(common[expect])
-    total = max(len(found) / shares[expect][name] for name, found in groups.items())
+            groups[name] = [joined(line, bound[state]) for line in found]
+    if "common" in shares:
+        groups["common"] = list(common[state])
+    total = max(len(found) / shares[name] for name, found in groups.items())
     lines: list[str] = []
     for name, found in groups.items():
-        lines += found * max(1, round(total * shares[expect][name] / len(found)))
+        lines += found * max(1, round(total * shares[name] / len(found)))
     return tuple(lines)
 
 
@@ -113,8 +115,8 @@ def vocabulary() -> tuple[str, ...]:
     number, filler, fix = tables.numbers(), tables.fillers(), tables.corrections()
     answer = tables.answers()
     found: set[str] = set()
-    for expect in Expect:
-        found.update(w for p in phrases(expect) for w in p.split())
+    for state in (*Expect, *Grammar):
+        found.update(w for p in phrases(state) for w in p.split())
     for phrase in tables.intent_phrases():
         found.update(w for e in phrase.pattern.examples() for form in _as_spoken(e) for w in form)
     groups: list[Iterable[Words]] = [

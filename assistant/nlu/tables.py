@@ -12,7 +12,7 @@ import yaml
 
 from assistant.nlu.normal import words_of
 from assistant.nlu.patterns import Pattern, Words, compile_pattern
-from assistant.nlu.types import CONFIRMING, Expect, Intent
+from assistant.nlu.types import CONFIRMING, Expect, Grammar, Intent
 
 ANY_STATE = frozenset(Expect)
 
@@ -197,13 +197,16 @@ def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
 
 @cache
 def grammar() -> tuple[
-    dict[Expect, dict[str, float]], dict[Expect, tuple[str, ...]], dict[Expect, frozenset[str]]
+    dict[Expect | Grammar, dict[str, float]],
+    dict[Expect | Grammar, tuple[str, ...]],
+    dict[Expect | Grammar, frozenset[str]],
 ]:
     """Per state: shares of the groups of sentences, common sentences, syllables never alone."""
     raw = _load("grammar")
-    shares = {Expect(state): dict(groups) for state, groups in raw["shares"].items()}
-    common = {Expect(state): tuple(lines) for state, lines in raw["common"].items()}
-    return shares, common, {Expect(s): frozenset(words) for s, words in raw["bound"].items()}
+    states: dict[str, Expect | Grammar] = {state.value: state for state in (*Expect, *Grammar)}
+    shares = {states[name]: dict(groups) for name, groups in raw["shares"].items()}
+    common = {states[name]: tuple(lines) for name, lines in raw["common"].items()}
+    return shares, common, {states[name]: frozenset(ws) for name, ws in raw["bound"].items()}
 
 
 @cache

@@ -18,6 +18,18 @@ class Expect(StrEnum):
     MORE = "more"  # "anything else?": yes/no, FAQ, another reset, goodbye
 
 
+class Grammar(StrEnum):
+    """What a recognizer listens for where a state's usual sentences will not do. It is understood
+    as its ``expect`` is."""
+
+    DIGITS = "digits"  # asked once more, one digit at a time
+    WHICH = "which"  # a read-back was wrong: which digit, or all of them again
+
+    @property
+    def expect(self) -> Expect:
+        return Expect.CODE if self is Grammar.DIGITS else Expect.CONFIRM
+
+
 JOINT = "_"
 """Between the syllables of a word that a recognizer hears whole: "nhân_viên"."""
 

@@ -30,7 +30,7 @@ from assistant.dialogue.types import (
     Silence,
     VerifyAndReset,
 )
-from assistant.nlu.types import Expect, Interpretation
+from assistant.nlu.types import Expect, Grammar, Interpretation
 from assistant.settings import DialogueLimits, Turns
 from tests.call_tools import (
     FRAME,
@@ -133,11 +133,12 @@ def test_ten_digits_that_may_be_twelve_get_more_patience() -> None:
     assert call.turns[0].end_reason is EndReason.COMPLETE
 
 
-def test_the_grammar_is_that_of_the_question() -> None:
+@pytest.mark.parametrize("grammar", [None, Grammar.DIGITS])
+def test_the_grammar_is_that_of_the_question(grammar: Grammar | None) -> None:
     model = FakeModel()
-    call, _ = start(Ask(EMPTY, Expect.CODE), BYE, model=model)
+    call, _ = start(Ask(EMPTY, Expect.CODE, grammar=grammar), BYE, model=model)
     play(call, silence(0.1))
-    assert model.made[0].begun == [("code",)]
+    assert model.made[0].begun == [(grammar or "code",)]
 
 
 def test_keypad_only_does_not_listen() -> None:

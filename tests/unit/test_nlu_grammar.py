@@ -11,13 +11,13 @@ import pytest
 from assistant.nlu import interpret_text, phrases, tables, vocabulary
 from assistant.nlu.grammar import is_syllable, joined
 from assistant.nlu.patterns import compile_pattern
-from assistant.nlu.types import JOINT, Expect, Intent, Rejection
+from assistant.nlu.types import JOINT, Expect, Grammar, Intent, Rejection
 
 UNK = "[unk]"
 
 
-@pytest.mark.parametrize("expect", list(Expect))
-def test_phrases_are_clean_and_leave_room_for_other_speech(expect: Expect) -> None:
+@pytest.mark.parametrize("expect", [*Expect, *Grammar])
+def test_phrases_are_clean_and_leave_room_for_other_speech(expect: Expect | Grammar) -> None:
     found = phrases(expect)
     assert UNK in found
     for phrase in set(found):
@@ -27,8 +27,8 @@ def test_phrases_are_clean_and_leave_room_for_other_speech(expect: Expect) -> No
         assert all(w == UNK or is_syllable(w) for w in words), phrase
 
 
-@pytest.mark.parametrize("expect", list(Expect))
-def test_sentences_stand_in_their_shares(expect: Expect) -> None:
+@pytest.mark.parametrize("expect", [*Expect, *Grammar])
+def test_sentences_stand_in_their_shares(expect: Expect | Grammar) -> None:
     shares, common, _ = tables.grammar()
     assert sum(shares[expect].values()) == pytest.approx(1.0)
     found = Counter(phrases(expect))
@@ -48,8 +48,8 @@ def test_digits_are_most_of_what_a_code_is_heard_with() -> None:
     assert {len(line) for line in only_digits} >= {1, 2, 3, 4, 10, 12}
 
 
-@pytest.mark.parametrize("expect", list(Expect))
-def test_the_vocabulary_holds_every_word_of_every_grammar(expect: Expect) -> None:
+@pytest.mark.parametrize("expect", [*Expect, *Grammar])
+def test_the_vocabulary_holds_every_word_of_every_grammar(expect: Expect | Grammar) -> None:
     words = {w for p in phrases(expect) for w in p.split()} - {UNK}
     assert words <= set(vocabulary())
 
