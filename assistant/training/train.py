@@ -136,18 +136,21 @@ class Trainer:
         self.optimizers = _optimizers(self.net, plan)
         self.epoch = 0
         self.steps = 0
+        self._knows_nothing = True  # not even how loud speech is
         folder.mkdir(parents=True, exist_ok=True)
 
     def start_from(self, checkpoint: Path) -> None:
         """Take another run's averaged weights as the starting point (fine-tuning)."""
-        state = torch.load(checkpoint, weights_only=True)["average"]
-        self.net.load_state_dict(state)
-        self.average.load_state_dict(state)
+        self._take(torch.load(checkpoint, weights_only=True)["average"])
 
     def take(self, net: AcousticNet) -> None:
         """Start from another network's weights."""
-        self.net.load_state_dict(net.state_dict())
-        self.average.load_state_dict(net.state_dict())
+        self._take(net.state_dict())
+
+    def _take(self, weights: dict[str, Tensor]) -> None:
+        self.net.load_state_dict(weights)
+        self.average.load_state_dict(weights)
+        self._knows_nothing = False
 
     def resume(self) -> bool:
         """Go on from this folder's checkpoint, when there is one."""
@@ -160,6 +163,7 @@ class Trainer:
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
         self.epoch, self.steps = int(state["epoch"]), int(state["steps"])
+        self._knows_nothing = False
         return True
 
     def save(self) -> None:
@@ -186,7 +190,7 @@ class Trainer:
 
     def run(self, progress: bool = True) -> AcousticNet:
         """Train up to the plan's last epoch; returns the averaged network in eval mode."""
-        if self.epoch == 0 and float(self.net.scale.sum()) == self.net.shape.bins:
+        if self._knows_nothing:
             self.stream.epoch = 1_000_000  # data no epoch uses
             batches = iter(self.stream)
             self.normalise_from([next(batches) for _ in range(4)])

@@ -50,7 +50,6 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.xfail(reason="at this small scale adapting does not reliably help yet", strict=False)
 def test_a_muffled_line_is_learnt(line: Path, tmp_path: Path) -> None:
     from assistant.training.adapt import PLAN, adapt
 
@@ -59,7 +58,7 @@ def test_a_muffled_line_is_learnt(line: Path, tmp_path: Path) -> None:
     done = adapt(model, line, tmp_path / "mine", tmp_path / "work", plan, progress=False)
     assert done.held_out >= 30
     assert done.better, done
-    assert done.after.errors < done.before.errors
+    assert done.after.errors < 0.85 * done.before.errors  # 24 → 14 measured
     folder = inspect_folder(tmp_path / "mine")
     require_intact(folder)
     assert folder.version == f"{inspect_folder(model).version}+adapted"
