@@ -178,14 +178,14 @@ class VoskRecognizer:
             self._decode(decoder, last=False)
             raw = decoder.kaldi.PartialResult()
             if raw != self._raw:
-                self._raw, self._partial = raw, _read_partial(raw)
+                self._raw, self._partial = raw, read_partial(raw)
         return self._partial
 
     def end(self, reason: EndReason) -> Transcript:
         """Finish the utterance. Raises ModelError."""
         decoder = self._current("end")
         self._decode(decoder, last=True)
-        transcript = _read_final(
+        transcript = read_final(
             decoder.kaldi.FinalResult(), self._offset, reason, self._model.folder.confidence
         )
         self._decoder = None
@@ -214,13 +214,13 @@ def _encodable(word: str) -> bool:
     return not any(0xD800 <= ord(c) <= 0xDFFF for c in word)
 
 
-def _read_partial(raw: str) -> Transcript:
+def read_partial(raw: str) -> Transcript:
     """Words without times: word times of partial results cost a second pass over the lattice."""
     text = str(json.loads(raw).get("partial", "")).replace(JOINT, " ")
     return Transcript(tuple(Word(word, 0.0, 0.0, None) for word in text.split()))
 
 
-def _read_final(raw: str, offset: float, reason: EndReason, confidences: Confidences) -> Transcript:
+def read_final(raw: str, offset: float, reason: EndReason, confidences: Confidences) -> Transcript:
     """Words with times from the utterance's first sample, and confidences 0..1."""
     result = json.loads(raw)
     words = (w for e in result.get("result", ()) for w in _syllables(e, offset, confidences))

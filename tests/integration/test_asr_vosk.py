@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.asr.confidence import RAW
 from assistant.asr.registry import probe
 from assistant.asr.types import EndReason, Transcript
-from assistant.asr.vosk_adapter import VoskModel, VoskRecognizer
+from assistant.asr.vosk_adapter import VoskModel, VoskRecognizer, read_final
 from assistant.audio import read_audio, resample
 from assistant.errors import ModelError
 from assistant.nlu import phrases
@@ -67,6 +69,20 @@ def test_words_have_times_and_confidences() -> None:
     assert times[0] >= 0
     assert times[-1] <= len(pcm) / 2 / rate + 0.1
     assert all(w.confidence is not None and 0 <= w.confidence <= 1 for w in heard.words)
+
+
+def test_a_joined_word_is_one_to_the_model_and_two_to_everybody_else() -> None:
+    ears = model()
+    joined = next(w for line in phrases(Expect.CODE) for w in line.split() if "_" in w)
+    first, second = joined.split("_")
+    assert ears.knows(joined)
+    assert ears.grammar((joined, f"{second}_{first}")) == json.dumps(
+        [joined, f"{second} {first}", "[unk]"], ensure_ascii=False
+    )
+    raw = {"result": [{"word": "nhân_viên", "start": 1.0, "end": 1.5, "conf": 0.9}]}
+    heard = read_final(json.dumps(raw), 0.5, EndReason.SILENCE, RAW).words
+    assert [(w.text, w.start, w.end) for w in heard] == [("nhân", 0.5, 0.75), ("viên", 0.75, 1.0)]
+    assert {w.confidence for w in heard} == {0.9}
 
 
 def test_the_second_utterance_is_heard_like_the_first_and_its_times_begin_at_zero() -> None:

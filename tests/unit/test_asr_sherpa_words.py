@@ -118,6 +118,7 @@ def test_without_the_package_the_error_says_how_to_get_it(
         ("▁MỘT 0\n▁HAI 1\n<blk> 2\n", ("một hai", "hai", "một hai"), "MỘT HAI/HAI"),
         ("▁một 0\n<blk> 1\n", ("Một",), "một"),
         ("▁một 0\n", (":9 hai", "[unk]", "a/b", "", "ba :x"), "hai/ba"),
+        ("▁một 0\n", ("nhân_viên tư",), "nhân viên tư"),
         ("\xff", (), ""),
     ],
 )

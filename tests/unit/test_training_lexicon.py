@@ -56,6 +56,14 @@ def test_a_text_with_one_foreign_word_has_no_phones() -> None:
     assert text_phones("một hai") == ("m", "oo_6", "C:t", "h", "a_1", "C:j")
 
 
+def test_a_joined_word_is_said_as_its_syllables_are() -> None:
+    assert pronunciations("nhân_viên") == (("nh", "aa_1", "C:n", "v", "ie_1", "C:n"),)
+    assert set(pronunciations("không_nghe")) == {
+        (*first, "ng", "e_1") for first in pronunciations("không")
+    }
+    assert pronunciations("nhân_tokyo") == ()
+
+
 def test_regional_variants_come_after_the_standard_one() -> None:
     assert pronunciations("không")[0] == ("kh", "oo_1", "C:ng")
     assert ("h", "oo_1", "C:ng") in pronunciations("không")
