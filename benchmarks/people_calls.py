@@ -4,9 +4,9 @@ Every call has an invented account and a code drawn at run time. The caller pres
 code in single digits of one speaker (cut out of FOLDER's sets, pauses up to 0.35 s), listens to
 the read-back and answers it with somebody's recorded "đúng" or "không" on a telephone line; after
 a "không" the code is said again, in other recordings of the same speaker, and where some digits
-are asked for, those alone. Keys are pressed only
-when nothing else is asked for. Spliced speech in a polite caller's order: people's voices, not
-people's behaviour. ``--condition`` spoils the line as ``assistant asr eval`` does.
+are asked for, those alone. Keys are pressed only when nothing else is asked for. Spliced speech
+in a polite caller's order: people's voices, not people's behaviour. ``--condition`` spoils the
+line as ``assistant asr eval`` does.
 
     python benchmarks/people_calls.py [FOLDER] [--calls 20] [--condition clean] [--json]
 
@@ -35,6 +35,7 @@ from rich.table import Table
 
 from assistant.accounts.demo import draw
 from assistant.accounts.local import LocalAccounts
+from assistant.audio.types import SAMPLE_BYTES
 from assistant.batch.conditions import CONDITIONS, Condition
 from assistant.batch.scoring import Rate
 from assistant.batch.speech_sets import DIGIT_WORDS, RATE, Clip, Samples, find_sets
@@ -125,10 +126,11 @@ class Person:
     def run(self) -> float:
         """The whole call; seconds of it until the password began or it was over."""
         call, quiet = self._call, b"\0" * self._call.frame_bytes
+        step = len(quiet) / (SAMPLE_BYTES * call.rate)  # s
         answered, waited = -1, 0
         while call.ended is None and call.resets == 0:
             waited = waited + 1 if call.listening else 0
-            if waited * 0.02 < REACTION or answered == len(call.turns):
+            if waited * step < REACTION or answered == len(call.turns):
                 call.step(quiet)
                 continue
             answered = len(call.turns)

@@ -40,8 +40,8 @@ class Recognizer(Protocol):
 
     def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
         """Start an utterance. ``phrases``: the grammar of what is expected (None: open
-        vocabulary), where "a_b" is heard as these two words together or not at all if the model
-        can; ``rate``: of the PCM that follows, 4000..192000 Hz."""
+        vocabulary); "a_b" in it: both words together, never one alone, where the model can;
+        ``rate``: of the PCM that follows, 4000..192000 Hz."""
 
     def feed(self, pcm: bytes) -> Transcript:
         """Add 16-bit mono PCM of any length; return the partial transcript so far."""

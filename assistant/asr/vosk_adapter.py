@@ -178,7 +178,7 @@ class VoskRecognizer:
             self._decode(decoder, last=False)
             raw = decoder.kaldi.PartialResult()
             if raw != self._raw:
-                self._raw, self._partial = raw, read_partial(raw)
+                self._raw, self._partial = raw, _read_partial(raw)
         return self._partial
 
     def end(self, reason: EndReason) -> Transcript:
@@ -214,7 +214,7 @@ def _encodable(word: str) -> bool:
     return not any(0xD800 <= ord(c) <= 0xDFFF for c in word)
 
 
-def read_partial(raw: str) -> Transcript:
+def _read_partial(raw: str) -> Transcript:
     """Words without times: word times of partial results cost a second pass over the lattice."""
     text = str(json.loads(raw).get("partial", "")).replace(JOINT, " ")
     return Transcript(tuple(Word(word, 0.0, 0.0, None) for word in text.split()))

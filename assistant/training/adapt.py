@@ -99,8 +99,7 @@ def adapt(
     net = read_network(model / "am" / "final.mdl", NetShape(), plan.dropout)
     say("3/4 learning")
     shutil.rmtree(work, ignore_errors=True)
-    known = [(aligned(net, clips.chosen(learn)), 0.65), (aligned(net, others), 0.35)]
-    sources = [Source(corpus, share) for corpus, share in known]
+    sources = [Source(aligned(net, clips.chosen(learn)), 0.65), Source(aligned(net, others), 0.35)]
     stream = Stream(sources, plan.seed, BATCH_SECONDS, severity=MILD)
     trainer = Trainer(stream, net.shape, plan, work)
     trainer.take(net)

@@ -1,8 +1,8 @@
 """The embedded model from nothing: one function, in stages that are skipped once done.
 
 1. synthetic callers speak codes, phrases, answers and sentences (espeak-ng);
-2. recordings of people are read (``labels.csv`` folders under ``human``), each also in two other
-   voices;
+2. recordings of people are read (``labels.csv`` folders under ``human``), each also in four
+   other voices;
 3. the network learns from all of it by CTC, which needs no alignment;
 4. it aligns everything it heard;
 5. it learns the phone of every output (the bulk of the training);
