@@ -32,6 +32,7 @@ _NO_YES_BESIDE = frozenset(Intent) - {Intent.RESET, Intent.HELLO}
 # where digits would begin a code, or go on with it
 _ASKS_AGAIN = frozenset({Expect.MENU, Expect.CODE, Expect.MORE})
 _GROUP = 4  # digits; the longest group that a code is read back in, so that one question asks it
+_STRANGE = 2  # syllables; one may be noise after an answer
 _WORTH_KEEPING = 3  # digits heard well beside such a group
 
 
@@ -67,9 +68,10 @@ def interpret_text(
 
 
 def _core(words: Sequence[str]) -> list[str]:
-    """The words without address and politeness."""
-    fillers = tables.fillers()
-    return [w for w in words if w not in fillers.polite | fillers.hesitations]
+    """The words without address and politeness. What was not understood stays: "tám [unk]" may
+    be any word at all that begins like "tám"."""
+    left_out = tables.fillers().polite | tables.fillers().hesitations
+    return [w for w in words if w == UNKNOWN_WORD or w not in left_out]
 
 
 def _claimed(found: Sequence[Match], expect: Expect) -> frozenset[int]:
@@ -142,6 +144,8 @@ def _yes_no(
 ) -> bool | None:
     if collected.denied:
         return False
+    if _mostly_strange(said):
+        return None
     claimed = best.words if best and meaning.intent else frozenset()
     taken = collected.span is not None or collected.undecided or meaning.correction is not None
     head = said[: collected.first_digit] if taken else said  # "phím một" is no digit
@@ -152,6 +156,12 @@ def _yes_no(
     if meaning.intent in _NO_YES_BESIDE:
         return None
     return True if says_yes(head, expect) else None
+
+
+def _mostly_strange(said: Sequence[str]) -> bool:
+    """Whether most of a turn is words that nobody can know: then no single word answers."""
+    unknown = said.count(UNKNOWN_WORD)
+    return unknown >= _STRANGE and 2 * unknown > len(said)
 
 
 def _checked(

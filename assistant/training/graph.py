@@ -2,20 +2,22 @@
 
 The lexicon is a prefix tree of phones under one loop state. A phone is entered by its "go"
 transition and held by its "stay" one; after it the blank may be held, which is CTC. A word's
-label stands on the first arc that only it can take. "[unk]" is a filler: one syllable of any
-phones, so that speech outside the vocabulary has somewhere to go.
+label stands on the first arc that only it can take. "[unk]" is a filler, so that speech outside
+the vocabulary has somewhere to go: one syllable of any phones, at a price that hardly a word has
+to fear; and, much cheaper, one that is unlike every number and answer (``strangers.py``).
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from assistant.training.fst import Fst, const_fst, look_ahead_fst, relabelled, relabelling
 from assistant.training.lexicon import CODAS, INITIALS, MEDIAL, UNKNOWN, phone_table, pronunciations
+from assistant.training.strangers import NO_PHONE, strangers
 
 PHONES = phone_table()
 _INDEX = {phone: index for index, phone in enumerate(PHONES)}
@@ -50,10 +52,20 @@ def _tree(words: Sequence[str]) -> _Node:
     return root
 
 
-def lexicon_fst(words: Sequence[str], filler_cost: float, word_cost: float = 0.0) -> Fst:
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """What "[unk]" costs, nepers a syllable: ``any`` one, and a ``stranger`` to all of ``known``
+    (words that must not be taken for one)."""
+
+    any: float = 7.0
+    stranger: float = 3.0
+    known: tuple[str, ...] = ()
+
+
+def lexicon_fst(words: Sequence[str], filler: Filler, word_cost: float = 0.0) -> Fst:
     """The lexicon loop over ``words`` (numbered from 1); ``[unk]`` among them is the filler.
 
-    Every word costs ``word_cost`` (less than 0: fewer words are lost), a filler ``filler_cost``.
+    Every word costs ``word_cost`` (less than 0: fewer words are lost).
     """
     fst = Fst()
     start, loop = fst.state(), fst.state()
@@ -66,7 +78,10 @@ def lexicon_fst(words: Sequence[str], filler_cost: float, word_cost: float = 0.0
     fst.finals[loop] = 0.0
     _grow(fst, [loop], _tree(words), loop, spoken=False, cost=word_cost)
     if UNKNOWN in words:
-        _filler(fst, loop, list(words).index(UNKNOWN) + 1, filler_cost)
+        label = list(words).index(UNKNOWN) + 1
+        _any_syllable(fst, loop, label, filler.any)
+        if filler.known:
+            _stranger(fst, loop, label, filler.stranger, strangers(filler.known))
     return fst
 
 
@@ -93,7 +108,7 @@ def _grow(fst: Fst, sources: list[int], node: _Node, loop: int, spoken: bool, co
         _grow(fst, [held, blank], child, loop, done, cost)
 
 
-def _filler(fst: Fst, loop: int, label: int, cost: float) -> None:
+def _any_syllable(fst: Fst, loop: int, label: int, cost: float) -> None:
     """One syllable of any phones: [initial] [glide] nucleus [coda]."""
     entry, after_initial, after_glide, after_nucleus = (fst.state() for _ in range(4))
     fst.arc(loop, 0, label, cost, entry)
@@ -115,6 +130,47 @@ def _filler(fst: Fst, loop: int, label: int, cost: float) -> None:
         fst.arc(source, go(index), 0, 0.0, held)
         fst.arc(held, 0, 0, 0.0, target)
         fst.arc(blank, 0, 0, 0.0, target)
+
+
+def _stranger(
+    fst: Fst,
+    loop: int,
+    label: int,
+    cost: float,
+    syllables: Mapping[str, Mapping[str, frozenset[str]]],
+) -> None:
+    """One syllable of initial → nucleus → codas; parts that go on alike are one part."""
+    entry = fst.state()
+    fst.arc(loop, 0, label, cost, entry)
+    after_nucleus: dict[frozenset[str], int] = {}
+    after_initial: dict[tuple[tuple[str, frozenset[str]], ...], int] = {}
+
+    def heard(source: int, phone: str, target: int) -> None:
+        held, blank = _held(fst, _INDEX[phone])
+        fst.arc(source, go(_INDEX[phone]), 0, 0.0, held)
+        fst.arc(held, 0, 0, 0.0, target)
+        fst.arc(blank, 0, 0, 0.0, target)
+
+    def codas_from(codas: frozenset[str]) -> int:
+        if codas not in after_nucleus:
+            state = after_nucleus[codas] = fst.state()
+            for coda in sorted(codas):
+                if coda == NO_PHONE:
+                    fst.arc(state, 0, 0, 0.0, loop)
+                else:
+                    heard(state, coda, loop)
+        return after_nucleus[codas]
+
+    for initial, nuclei in syllables.items():
+        rest = tuple(nuclei.items())
+        if rest not in after_initial:
+            state = after_initial[rest] = fst.state()
+            for nucleus, codas in rest:
+                heard(state, nucleus, codas_from(codas))
+        if initial == NO_PHONE:
+            fst.arc(entry, 0, 0, 0.0, after_initial[rest])
+        else:
+            heard(entry, initial, after_initial[rest])
 
 
 def bigram_fst(sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Fst:
@@ -171,11 +227,11 @@ class Graph:
 def build(
     words: Sequence[str],
     sentences: Iterable[Sequence[str]],
-    filler_cost: float = 4.0,
+    filler: Filler = Filler(),
     word_cost: float = 0.0,
 ) -> Graph:
     """``words``: the vocabulary with "[unk]"; ``sentences``: text of the default grammar."""
-    lexicon = lexicon_fst(words, filler_cost, word_cost)
+    lexicon = lexicon_fst(words, filler, word_cost)
     mapping = relabelling(lexicon)
     missing = [w for n, w in enumerate(words, start=1) if n not in mapping]
     if missing:

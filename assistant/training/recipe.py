@@ -40,7 +40,7 @@ from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model, phone_priors
 from assistant.training.folder import Search, write_model
 from assistant.training.graft import changed, grafts
-from assistant.training.graph import build
+from assistant.training.graph import Filler, build
 from assistant.training.lexicon import phone_table
 from assistant.training.mixture import (
     SYNTHETIC,
@@ -89,7 +89,8 @@ class Scale:
     common_words: int = 1_200
     codes: int = 6_000
     search: Search = field(default_factory=Search)
-    filler_cost: float = 7.0
+    any_filler: float = 7.0
+    stranger_filler: float = 3.0
     word_cost: float = -1.2
     prior_scale: float = 0.4
     blank_penalty: float = 0.0
@@ -268,7 +269,9 @@ class Recipe:
         scale, rng = self.scale, random.Random(self.seed)
         words = model_words(self.text, scale.common_words)
         lines = grammar_sentences(self.prompts, self.text, rng, scale.codes)
-        graph = build(words, lines, scale.filler_cost, scale.word_cost)
+        known = (*NUMBER_WORDS, *ANSWER_WORDS)
+        filler = Filler(scale.any_filler, scale.stranger_filler, known)
+        graph = build(words, lines, filler, scale.word_cost)
         about = {
             "name": self.out.name,
             "version": "5",

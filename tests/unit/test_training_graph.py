@@ -1,5 +1,6 @@
 """The decoding graph by simulation: which words a sequence of transition ids can mean."""
 
+import math
 import random
 import struct
 
@@ -13,8 +14,9 @@ from assistant.training.fst import (
     relabelled,
     relabelling,
 )
-from assistant.training.graph import PHONES, bigram_fst, build, go, lexicon_fst, stay
+from assistant.training.graph import PHONES, Filler, bigram_fst, build, go, lexicon_fst, stay
 from assistant.training.lexicon import UNKNOWN, pronunciations
+from assistant.training.strangers import strangers
 
 WORDS = ["không", "khôn", "hai", "hay", "ba", "bảy", "mười", "mươi", "một", UNKNOWN]
 
@@ -58,7 +60,7 @@ def said(word: str, rng: random.Random, variant: int = 0) -> list[int]:
 @pytest.mark.parametrize("seed", range(20))
 def test_a_sentence_of_phones_means_its_words(seed: int) -> None:
     rng = random.Random(seed)
-    fst = lexicon_fst(WORDS, 4.0)
+    fst = lexicon_fst(WORDS, Filler())
     words = [rng.choice(WORDS[:-1]) for _ in range(rng.randrange(1, 5))]
     ids = [go(0), stay(0)] if rng.random() < 0.5 else []
     for word in words:
@@ -68,17 +70,72 @@ def test_a_sentence_of_phones_means_its_words(seed: int) -> None:
 
 def test_a_syllable_outside_the_vocabulary_is_the_filler() -> None:
     rng = random.Random(3)
-    fst = lexicon_fst(WORDS, 4.0)
+    fst = lexicon_fst(WORDS, Filler())
     assert accepted(fst, said("khuya", rng)) == {(WORDS.index(UNKNOWN) + 1,)}
 
 
+STRANGE = Filler(any=7.0, stranger=3.0, known=tuple(WORDS[:-1]))
+
+
+def cheapest(fst: Fst, inputs: list[int]) -> float:
+    """What the best way to read ``inputs`` costs."""
+    costs = _closed(fst, {fst.start: 0.0})
+    for symbol in inputs:
+        after: dict[int, float] = {}
+        for state, cost in costs.items():
+            for i, _, w, n in fst.arcs[state]:
+                if i == symbol:
+                    after[n] = min(after.get(n, math.inf), cost + w)
+        costs = _closed(fst, after)
+    return min(cost + fst.finals[s] for s, cost in costs.items() if s in fst.finals)
+
+
+def _closed(fst: Fst, costs: dict[int, float]) -> dict[int, float]:
+    waiting = list(costs)
+    while waiting:
+        state = waiting.pop()
+        for i, _, w, n in fst.arcs[state]:
+            if i == 0 and costs[state] + w < costs.get(n, math.inf):
+                costs[n] = costs[state] + w
+                waiting.append(n)
+    return costs
+
+
+@pytest.mark.parametrize(
+    ("syllable", "cost"),
+    [
+        ("đèn", 3.0),
+        ("sách", 3.0),
+        ("hây", 7.0),  # one vowel from "hai"
+        ("mốc", 7.0),  # one coda from "một"
+        ("va", 7.0),  # one initial from "ba"
+    ],
+)
+def test_a_syllable_unlike_every_word_is_a_cheap_filler(syllable: str, cost: float) -> None:
+    fst = lexicon_fst(WORDS, STRANGE)
+    ids = said(syllable, random.Random(1))
+    assert accepted(fst, ids) == {(WORDS.index(UNKNOWN) + 1,)}
+    assert cheapest(fst, ids) == cost
+
+
+def test_no_word_and_no_neighbour_of_it_is_a_stranger() -> None:
+    found = strangers(["bốn", "không"])
+    for initial, nucleus, coda in [
+        ("b", "oo_5", "C:n"), ("b", "oo_5", "C:ng"), ("b", "oo_5", ""), ("b", "o_5", "C:n"),
+        ("m", "oo_5", "C:n"), ("kh", "oo_1", "C:ng"), ("h", "oo_1", "C:ng"), ("k", "o_1", "C:ng"),
+    ]:  # fmt: skip
+        assert coda not in found.get(initial, {}).get(nucleus, ()), (initial, nucleus, coda)
+    assert "C:n" in found["dd"]["e_2"]  # đèn
+    assert strangers(["bốn"], unlike=0.0)["b"]["oo_5"] >= {"C:n"}
+
+
 def test_nothing_but_blank_means_nothing() -> None:
-    fst = lexicon_fst(WORDS, 4.0)
+    fst = lexicon_fst(WORDS, Filler())
     assert accepted(fst, [go(0), stay(0), stay(0)]) == {()}
 
 
 def test_labels_stand_before_the_word_ends_where_no_other_word_can_follow() -> None:
-    fst = lexicon_fst(["hai", "hay"], 4.0)
+    fst = lexicon_fst(["hai", "hay"], Filler())
     early = {o for out in fst.arcs for i, o, _, _ in out if o and i}
     assert early == {1, 2}
 
@@ -91,7 +148,7 @@ def test_intervals_hold_exactly_the_bits(seed: int) -> None:
 
 
 def test_look_ahead_data_list_the_labels_that_can_come_next() -> None:
-    fst = lexicon_fst(["hai", "ba"], 4.0)
+    fst = lexicon_fst(["hai", "ba"], Filler())
     mapping = relabelling(fst)
     assert sorted(mapping.values()) == [1, 2]
     data = look_ahead_fst(relabelled(fst, mapping))
