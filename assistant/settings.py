@@ -140,6 +140,7 @@ class DialogueLimits(BaseModel):
     no_match_goodbye: int = Field(4, ge=1, description="not-understood turns in a row")
     corrections: int = Field(5, ge=0, description="single digits corrected before a fresh start")
     wait_silences: int = Field(2, ge=0, description="uncounted silences after 'chờ chút'")
+    idle_turns: int = Field(15, ge=1, description="in a row that lead no further, then goodbye")
     max_turns: int = Field(60, ge=1, description="caller turns; bounds what a call can cost")
     accepted_ids: Literal["bhxh", "cccd", "both"] = Field(
         "both", description="mã số BHXH (10 digits), căn cước (12 digits), or both"
@@ -275,10 +276,9 @@ class Telephone(BaseModel):
     audiosocket_host: str = Field("127.0.0.1", description="address for Asterisk's AudioSocket")
     audiosocket_port: int | None = Field(None, description="TCP; None: no AudioSocket")
     sip_host: str = Field("127.0.0.1", description="address for SIP and RTP, as the trunk sees it")
-    sip_port: int | None = Field(None, description="UDP; None: no SIP")
-    sip_trunks: tuple[str, ...] = Field(
-        ("127.0.0.1",), description="IP addresses that are answered, and vouch for caller ids"
-    )
+    sip_port: int | None = Field(None, ge=1, le=65535, description="UDP; None: no SIP")
+    sip_trunks: tuple[str, ...] = Field(("127.0.0.1",), description="IPs answered; vouch for ids")
+    sip_media: tuple[str, ...] = Field((), description="IP networks that send RTP besides those")
     rtp_ports: tuple[int, int] = Field((20_000, 20_400), description="UDP; two for each call")
     announced: float = Field(60.0, gt=0, description="s from announcing a call to its sound")
     most_announced: int = Field(1_000, ge=1, description="announced calls that may wait")

@@ -86,18 +86,33 @@ def read_text(path: Path) -> str:
 
 
 def decode(data: bytes) -> str:
-    """UTF-8 with or without BOM, or UTF-16 with one ("Unicode text" of Excel)."""
+    """UTF-8 with or without BOM, or UTF-16 with one ("Unicode text" of Excel).
+
+    Bytes that are no UTF-8 become lone surrogates: they spoil their own row (see ``_row``), and
+    the whole file only where its first line has some, for then all of it is something else."""
     save_as = "Trong Excel chọn: Tệp → Lưu thành → CSV UTF-8 (phân tách bằng dấu phẩy)."
     if data[:2] in (b"PK", b"\xd0\xcf"):
         raise AccountError("import-not-csv", "Đây là tệp Excel, không phải CSV.", save_as)
     utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
-        text = data.decode("utf-16" if utf16 else "utf-8-sig")
+        text = data.decode("utf-16") if utf16 else data.decode("utf-8-sig", "surrogateescape")
     except UnicodeDecodeError:
-        raise AccountError("import-encoding", "Tệp không ở dạng UTF-8.", save_as) from None
-    if "\0" in text:
+        raise _not_utf8(save_as) from None
+    header = next((line for _, line in _lines(text)), "")
+    if "\0" in header:
         raise AccountError("import-not-csv", "Tệp có ký tự không thuộc về CSV.", save_as)
+    if not _encodable(header):
+        raise _not_utf8(save_as)
     return text
+
+
+def _not_utf8(hint: str) -> AccountError:
+    return AccountError("import-encoding", "Tệp không ở dạng UTF-8.", hint)
+
+
+def _encodable(line: str) -> bool:
+    """Whether the line was UTF-8: a lone surrogate stands for a byte that was not."""
+    return not any("\ud800" <= char <= "\udfff" for char in line)
 
 
 def parse(text: str, *, invented: bool = False) -> Parsed:
@@ -173,6 +188,12 @@ def _cells(line: str, delimiter: str) -> list[str] | None:
 def _row(
     number: int, line: str, delimiter: str, columns: list[str | None], invented: bool
 ) -> NewAccount | list[RowError]:
+    if "\0" in line or not _encodable(line):
+        message = (
+            "Dòng có ký tự hỏng, không ở dạng UTF-8. Gõ lại dòng này, hoặc lưu cả tệp thành "
+            "CSV UTF-8, rồi nhập lại."
+        )
+        return [RowError(number, "", "encoding", message, "")]
     cells = _cells(line, delimiter)
     if cells is None:
         message = "Dòng có dấu nháy không khép hoặc quá dài."

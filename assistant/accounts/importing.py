@@ -92,7 +92,10 @@ def _report(parsed: Parsed, changes: list[Change]) -> ImportReport:
 def _write_rejects(path: Path, parsed: Parsed, lines: set[int]) -> None:
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as file:
+        # A byte that was no UTF-8 is written as it was: the row is the user's to correct.
+        with os.fdopen(
+            handle, "w", encoding="utf-8-sig", errors="surrogateescape", newline=""
+        ) as file:
             file.write(parsed.header + "\r\n")
             file.writelines(parsed.raw[line] + "\r\n" for line in sorted(lines))
     except OSError:

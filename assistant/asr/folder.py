@@ -165,6 +165,13 @@ def file_sha256(file: Path, progress: Callable[[int], None] = lambda _: None) ->
     return digest.hexdigest()
 
 
+def is_vouched_for(folder: ModelFolder) -> bool:
+    """Whether the card has a checksum of every file that the engine may read: of those in the
+    folder's own folders. What lies beside the card is for people."""
+    files = (file.relative_to(folder.path) for file in folder.path.rglob("*") if file.is_file())
+    return all(name.as_posix() in folder.sha256 for name in files if len(name.parts) > 1)
+
+
 def require_intact(folder: ModelFolder) -> None:
     """Raises ModelError ``model-checksum`` when a file is not what the card says."""
     if wrong := verify_folder(folder):

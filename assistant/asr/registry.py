@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -83,8 +84,29 @@ def source_of(name: str, sha256: str | None) -> tuple[str, Source]:
     )
 
 
+_tried: set[tuple[tuple[str, int, int], ...]] = set()  # folders that passed in this process
+
+
+def probe_once(path: Path) -> None:
+    """``probe``, unless this process has tried the same files before."""
+    files = _stamp(path)
+    if files not in _tried:
+        probe(path)
+        _tried.add(files)
+
+
+def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Every file of a folder by its path, time and size."""
+    found = []
+    for file in sorted(path.resolve().rglob("*")):
+        with suppress(OSError):  # gone meanwhile
+            facts = file.stat()
+            found.append((str(file), facts.st_mtime_ns, facts.st_size))
+    return tuple(found)
+
+
 def probe(path: Path) -> None:
-    """Load a model and decode a second of noise in a process of its own.
+    """Load a model and let it hear something in a process of its own.
 
     A folder with the right names and the wrong contents can take its engine's whole process down;
     this way it takes only the probe. Raises ModelError ``model-broken``, DependencyError.

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from assistant.errors import DependencyError, UsageError
 
+_ALSA = Path("/usr/share/alsa/alsa.conf")
+_MOVED = {"ALSA_CONFIG_PATH", "ALSA_CONFIG_DIR"}  # variables that name another
+_LOAD = "import sounddevice"
+
 
 def sound_card(instead: str) -> Any:
     """The module sounddevice. ``instead``: what may be done without. Raises DependencyError
-    ``mic-missing``, ``mic-portaudio``."""
+    ``mic-missing``, ``mic-portaudio``, ``mic-device``."""
+    if _aborts():
+        raise DependencyError(
+            "mic-device",
+            "Không mở được micro hay loa: thiếu cấu hình ALSA của hệ thống.",
+            f"Trên Debian, Ubuntu: apt install libasound2-data; bỏ ALSA_CONFIG_PATH nếu đã "
+            f"đặt. {instead}",
+        )
     try:
         return importlib.import_module("sounddevice")
     except ImportError:
@@ -27,6 +42,18 @@ def sound_card(instead: str) -> Any:
             "Thiếu thư viện PortAudio của hệ thống.",
             f"Trên Debian, Ubuntu: apt install libportaudio2. {instead}",
         ) from None
+
+
+def _aborts() -> bool:
+    """Whether PortAudio would end this process: without a configuration of ALSA it asserts. Any
+    place may hold one (conda's), so unless it is the usual one, it is tried."""
+    usual = _ALSA.exists() and not _MOVED & os.environ.keys()
+    if usual or not sys.platform.startswith("linux"):
+        return False
+    tried = subprocess.run(  # noqa: S603 - this Python
+        [sys.executable, "-c", _LOAD], capture_output=True, check=False
+    )
+    return tried.returncode < 0  # by a signal; what else fails, the import itself says better
 
 
 @contextmanager

@@ -24,6 +24,10 @@ from assistant.settings import AudioLimits
 _BLOCK_SECONDS = 0.25  # how much is decoded at a time; also what a broken end may cost
 _FULL_SCALE = 0.999
 _CLIPPED_SHARE = 0.01  # of all samples at full scale: the recording was overdriven
+_CANCELLED = 0.1  # of the power that the strongest channel alone would leave in the mix
+# RMS of the loudest block: -60 dBFS. The embedded model begins to err at -65 (the demo's turns,
+# turned down step by step) and hears nothing at -80.
+_QUIET = 10 ** (-60 / 20)
 _KINDS = "WAV, FLAC, OGG, MP3"
 
 
@@ -33,6 +37,7 @@ class AudioWarning(StrEnum):
     TRUNCATED = "truncated"  # shorter than its head says, or broken in the middle
     NON_FINITE = "non_finite"  # NaN or infinite samples, read as silence
     CLIPPED = "clipped"  # overdriven: more than 1 % of the samples at full scale
+    QUIET = "quiet"  # so quiet that words are lost; a file of nothing but zeros is a pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class AudioFile:
             self._file.close()
             raise
         self._samples = self._clipped = 0
+        self._loudest = 0.0  # RMS of a block, without its offset
 
     @property
     def rate(self) -> int:
@@ -115,6 +121,8 @@ class AudioFile:
             raise self._nothing()
         if self._clipped > _CLIPPED_SHARE * self._samples:
             self.warnings.add(AudioWarning.CLIPPED)
+        if 0 < self._loudest < _QUIET:
+            self.warnings.add(AudioWarning.QUIET)
 
     def _read(self, block: int) -> NDArray[np.float32] | None:
         """The next mono block; None at the end. A decoder that gives up ends the file there."""
@@ -129,7 +137,8 @@ class AudioFile:
             self.warnings.add(AudioWarning.NON_FINITE)
             samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         self._clipped += int((np.abs(samples) >= _FULL_SCALE).any(axis=1).sum())
-        mono: NDArray[np.float32] = samples.mean(axis=1, dtype=np.float32)
+        mono = _mixed(samples)
+        self._loudest = max(self._loudest, float(mono.std()))
         return mono
 
     @staticmethod
@@ -158,6 +167,20 @@ class AudioFile:
             )
         if (self.declared_seconds or 0) > limits.max_seconds:
             raise _too_long(limits)
+
+
+def _mixed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Channels as one: their average, or where they cancel each other (one of them wired the wrong
+    way round) the first of the strong ones."""
+    mono: NDArray[np.float32] = samples.mean(axis=1, dtype=np.float32)
+    channels = samples.shape[1]
+    if channels == 1:
+        return mono
+    powers = samples.var(axis=0)  # without their offsets
+    if mono.var() >= _CANCELLED * powers.max() / channels**2:
+        return mono
+    strong = int(np.argmax(powers >= powers.max() / 2))  # the same one from block to block
+    return samples[:, strong]
 
 
 class _Tail:

@@ -85,7 +85,7 @@ def cost_of(path: Path, utterances: Sequence[Utterance]) -> dict[str, float]:
 def measured(job: dict[str, list[list[object]]]) -> dict[str, float]:
     """The work of the child: load, decode, look at the clock and at the memory."""
     start = time.perf_counter()
-    model = open_model(Path(str(job["model"])))
+    model = engines.load_model(Path(str(job["model"])), load_settings().asr)
     loaded = time.perf_counter() - start
     recognizer = model.recognizer()
     grammars = [tuple(str(phrase) for phrase in phrases) for phrases in job["grammars"]]

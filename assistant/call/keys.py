@@ -47,12 +47,14 @@ class KeyQueue:
 
     def turn_ended(self, ask: Ask, keys: str, now: float, until: float) -> None:
         """``keys`` were a turn. A "#" that comes by ``until`` still belongs to them: the code, or
-        the one key, was whole without it. The one key again, at once, is a bounced one."""
+        the one key, was whole without it. A "*" only asks to hear it again: a "#" after that is an
+        answer. The one key again, at once, is a bounced one."""
         answer = len(keys) == 1 and keys in ask.instant_keys
         self._answered = (keys, self._last_taken(now)) if answer else None
         if self._answered and self.waiting:
             self._take_again()
-        if not (ask.expect is Expect.CODE or answer) or keys.endswith("#"):
+        whole = ask.expect is Expect.CODE or answer
+        if not whole or keys == "*" or keys.endswith("#"):
             return
         if self.waiting and self.waiting[0] == "#":
             self.waiting.popleft()

@@ -69,11 +69,11 @@ class AudioSocketServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._call(reader, writer)
-        except (LineGoneError, OSError):
-            pass
-        except (TimeoutError, LineError, LinesFullError) as error:
+        except (TimeoutError, LineError, LinesFullError) as error:  # the first is an OSError too
             log.warning("audiosocket-refused: %s", getattr(error, "code", "line-silent"))
             writer.write(frame(Kind.ERROR, b"\x01") + frame(Kind.HANG_UP))
+        except (LineGoneError, OSError):
+            pass
         finally:
             writer.close()
 

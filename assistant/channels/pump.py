@@ -24,10 +24,11 @@ async def pump(
     live: LiveCall,
     read: Callable[[], Awaitable[None]],
     send: Callable[[Out], Awaitable[None]],
-) -> None:
+) -> LineError | None:
     """Run a call to its end. ``read`` takes packets until the line is gone; ``send`` sends one
     thing. Both may raise LineGoneError, ``read`` LineError too; the call then ends, and so it does
-    when the line does not read what is sent."""
+    when the line does not read what is sent. The LineError is returned: whoever closes the line
+    may say why."""
     reader = asyncio.ensure_future(_reading(live, read))
     try:
         while True:
@@ -35,7 +36,7 @@ async def pump(
             async with asyncio.timeout(live.unread):
                 await send(out)
             if isinstance(out, Over):
-                return
+                break
     except LineGoneError:
         pass
     except TimeoutError:
@@ -43,7 +44,8 @@ async def pump(
     finally:
         live.hang_up()
         reader.cancel()
-        await asyncio.gather(reader, return_exceptions=True)
+        (outcome,) = await asyncio.gather(reader, return_exceptions=True)
+    return outcome if isinstance(outcome, LineError) else None
 
 
 async def _reading(live: LiveCall, read: Callable[[], Awaitable[None]]) -> None:
@@ -53,5 +55,6 @@ async def _reading(live: LiveCall, read: Callable[[], Awaitable[None]]) -> None:
         pass
     except LineError as error:
         log.warning("line-error %s: %s", live.call.call_id, error.code)
+        raise
     finally:
         live.hang_up()

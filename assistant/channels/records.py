@@ -57,6 +57,10 @@ def _steps(call: Call) -> Iterator[str]:
     return (step for step, there in zip(STEPS, reached, strict=True) if there)
 
 
+def _began(record: Record) -> datetime:
+    return datetime.fromisoformat(record["began"])
+
+
 class Records:
     """Files in one folder, readable by this user alone; old days are removed."""
 
@@ -65,7 +69,7 @@ class Records:
 
     def keep(self, record: Record) -> None:
         """Add one call. Raises OSError."""
-        day = datetime.fromisoformat(record["began"]).date()
+        day = _began(record).date()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"{day}.jsonl"
         if not path.exists():
@@ -75,11 +79,13 @@ class Records:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     def of(self, day: date, east: timedelta = timedelta()) -> list[Record]:
-        """The calls that began on a day, where clocks are ``east`` ahead of UTC."""
+        """The calls that began on a day, where clocks are ``east`` ahead of UTC, in the order in
+        which they began."""
         start = datetime.combine(day, time.min, UTC) - east
         files = {start.date(), (start + _LAST).date()}
         found = (record for one in sorted(files) for record in self._read(one))
-        return [r for r in found if start <= datetime.fromisoformat(r["began"]) <= start + _LAST]
+        of_day = (r for r in found if start <= _began(r) <= start + _LAST)
+        return sorted(of_day, key=_began)
 
     def _read(self, day: date) -> list[Record]:
         """A file; a line cut off by a crash is passed over."""

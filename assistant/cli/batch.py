@@ -117,9 +117,14 @@ def list_command(
 
 def init_command(
     folder: Annotated[Path, typer.Argument(help="Thư mục mới cho các kịch bản.")],
+    as_json: options.AsJson = False,
 ) -> None:
     """Viết một bộ kịch bản mẫu để sửa theo ý mình (a starter set)."""
-    for path in write_starter(folder):
+    written = write_starter(folder)
+    if as_json:
+        print_json({"files": [str(path) for path in written]})
+        return
+    for path in written:
         typer.echo(f"Đã ghi {path}")
     typer.echo(f"Chạy: assistant batch run {folder} --report report.html")
 
@@ -128,16 +133,20 @@ def report_command(
     run: Annotated[Path, typer.Argument(help="Thư mục của lượt chạy.")],
     out: Annotated[Path, typer.Option(help="Tệp HTML.")] = Path("report.html"),
     against: Annotated[Path | None, typer.Option(help="So với lượt chạy cũ này.")] = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Viết báo cáo HTML của một lượt đã chạy (a report of a finished run)."""
     _write_report(out, run, _diff(against, run) if against else None)
-    typer.echo(f"Đã ghi {out}")
+    if as_json:
+        print_json({"report": str(out)})
+    else:
+        typer.echo(f"Đã ghi {out}")
 
 
 def diff_command(
     before: Annotated[Path, typer.Argument(help="Thư mục của lượt chạy cũ.")],
     after: Annotated[Path, typer.Argument(help="Thư mục của lượt chạy mới.")],
-    as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """So hai lượt chạy: hỏng thêm gì, lành gì (what broke, what healed). Mã thoát 1: có hỏng."""
     diff = _diff(before, after)
@@ -148,8 +157,9 @@ def diff_command(
     raise typer.Exit(1 if diff.broke else 0)
 
 
-def schema_command() -> None:
+def schema_command(as_json: options.AsJson = False) -> None:
     """In JSON Schema của tệp kịch bản, cho trình soạn thảo (the schema for editors)."""
+    del as_json  # taken as every command takes it: this one prints nothing else
     sys.stdout.write(json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -126,7 +127,7 @@ def _measure(name: str, calls: int, seconds: float, turns: list[Turn], settings:
         finished=load.calls,
         lost=load.lost,
         turned_away=load.turned_away,
-        driver_late_p95_ms=round(1_000 * p95(load.late), 1),
+        driver_late_p95_ms=round(1_000 * p95(load.late), 1) if load.late else 0.0,
     )
 
 
@@ -183,15 +184,23 @@ def _server(ours: bool, folder: str, calls: int, settings: Settings) -> Iterator
         )
     try:
         assert process.stdout
-        if not process.stdout.readline():
-            raise DependencyError(
-                "bench-server", "Máy chủ để đo không khởi động được.", "Thử: assistant serve."
-            )
+        _check_started(process.stdout.readline())
         _wait_for(port)
         yield f"ws://127.0.0.1:{port}/phone", process.pid
     finally:
         process.kill()
         process.communicate()
+
+
+def _check_started(line: str) -> None:
+    """``line``: the first that a server printed; its error, as JSON, is raised as ours."""
+    if not line:
+        raise DependencyError(
+            "bench-server", "Máy chủ để đo không khởi động được.", "Thử: assistant serve."
+        )
+    told = json.loads(line) if line.startswith("{") else {}  # the replica prints a word
+    if "error" in told:
+        raise DependencyError(**told["error"])
 
 
 def _plain_model(model: Path, copy: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from contextlib import closing
 from enum import IntEnum
@@ -26,7 +27,7 @@ from assistant.cli.show import (
 )
 from assistant.cli.wiring import new_call, open_parts
 from assistant.dialogue.types import EndOfCall
-from assistant.errors import UsageError
+from assistant.errors import AudioError, UsageError
 from assistant.settings import Settings, load_settings
 
 _KEYS = set("0123456789*#")
@@ -91,6 +92,8 @@ def call_command(
     settings = load_settings()
     names = list(turns or ())
     _check(names, keys)
+    if out is not None:
+        _require_writable(out)
     wired = open_parts(settings)
     with closing(wired):
         call = new_call(wired, settings, phone)
@@ -100,11 +103,14 @@ def call_command(
         started = time.perf_counter()
         tape = _play(caller, as_json)
         elapsed = time.perf_counter() - started
-    files = _write(out, call, tape, settings) if out else {}
+    files, unwritten = _write(out, call, tape, settings) if out else ({}, None)
     if as_json:
-        print_json(_report(call, tape, files, elapsed, settings, trace))
+        error = {"error": unwritten.as_dict()} if unwritten else {}
+        print_json(_report(call, tape, files, elapsed, settings, trace) | error)
     else:
         _show(call, tape, files, elapsed, settings, trace)
+        if unwritten:
+            Console(stderr=True).print(f"Lỗi {unwritten}", markup=False)
     raise typer.Exit(_exit_code(call))
 
 
@@ -123,6 +129,26 @@ def _check(names: list[str], keys: str | None) -> None:
         )
 
 
+def _require_writable(out: Path) -> None:
+    """Before the call: one that has reset a password must not fail over a folder afterwards."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+        taken = [name for name in (_ASSISTANT_FILE, _MIXED_FILE) if (out / name).is_dir()]
+        reason = f"{taken[0]} là một thư mục" if taken else None
+    except FileExistsError:
+        reason = "đã có một tệp mang tên này"
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    if reason is not None:
+        raise AudioError(
+            "audio-write",
+            f"Không ghi được vào {out}: {reason}. Cuộc gọi chưa bắt đầu.",
+            "Chọn một thư mục ghi được với --out.",
+        )
+
+
 def _play(caller: WavCaller, hidden: bool) -> Tape:
     with progress_bar(hidden) as bar:
         task = bar.add_task("Đang gọi", total=None)
@@ -134,16 +160,22 @@ def _play(caller: WavCaller, hidden: bool) -> Tape:
         return caller.run(show)
 
 
-def _write(out: Path, call: Call, tape: Tape, settings: Settings) -> dict[str, str]:
-    """The recordings; digits become tones unless every account of the call is invented."""
+def _write(
+    out: Path, call: Call, tape: Tape, settings: Settings
+) -> tuple[dict[str, str], AudioError | None]:
+    """The recordings; digits become tones unless every account of the call is invented. A disk
+    that is full by now is told beside the call's outcome, which nobody could ask for again."""
     caller, assistant = tape.caller, tape.assistant
     if not call.reveal:
         keep, tone = caller_spans(call.turns, settings.turns.pre_roll)
         caller = redact_caller(caller, tape.rate, keep, tone)
         assistant = redact_assistant(assistant, tape.rate, call.spoken_digits)
-    write_wav(out / _ASSISTANT_FILE, assistant, tape.rate, private=True)
-    write_wav(out / _MIXED_FILE, mix(caller, assistant), tape.rate, private=True)
-    return {"assistant": str(out / _ASSISTANT_FILE), "call": str(out / _MIXED_FILE)}
+    try:
+        write_wav(out / _ASSISTANT_FILE, assistant, tape.rate, private=True)
+        write_wav(out / _MIXED_FILE, mix(caller, assistant), tape.rate, private=True)
+    except AudioError as error:
+        return {}, error
+    return {"assistant": str(out / _ASSISTANT_FILE), "call": str(out / _MIXED_FILE)}, None
 
 
 def _exit_code(call: Call) -> Exit:

@@ -25,6 +25,8 @@ _PLAYERS = (
 )  # fmt: skip
 _SKIP, _NOISE, _QUIT = "-", "!", "q"
 
+Json = Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")]
+
 
 def register(app: typer.Typer) -> None:
     """Hang these commands on the program."""
@@ -43,29 +45,35 @@ def label_command(
         bool, typer.Option("--all", help="Nghe lại cả những lượt đã có nhãn.")
     ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="Không phát âm thanh.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Nghe từng lượt đã giữ và ghi lại đúng lời đã nói (listen and correct).
 
-    Enter: nghe đúng rồi; gõ lời đúng; ! không phải lời nói; - bỏ qua; q thôi.
+    Enter: nghe đúng rồi; gõ lời đúng; ! không phải lời nói; - bỏ qua; q thôi. Với --json, câu
+    hỏi hiện ở luồng lỗi chuẩn.
     """
     captures = Captures(load_settings().capture)
     captures.purge(datetime.now(UTC))
-    console = Console()
+    console = Console(stderr=as_json)
     waiting = [one.id for one in captures if everything or one.label is None]
     wanted = set(waiting)
-    done = 0
+    done = labelled = 0
     for one in captures:
         if one.id not in wanted:
             continue
         console.print(f"[{done + 1}/{len(waiting)}] {one.expect.value}: ", one.heard, markup=False)
         if not silent:
             _play(one, console)
-        answer = typer.prompt("lời đúng", default="", show_default=False).strip()
+        answer = typer.prompt("lời đúng", default="", show_default=False, err=as_json).strip()
         if answer == _QUIT:
             break
         done += 1
         if answer != _SKIP:
             captures.label(one, label_of(answer, one.heard))
+            labelled += 1
+    if as_json:
+        print_json({"waiting": len(waiting), "done": done, "labelled": labelled})
+        return
     console.print(f"Xong {done}/{len(waiting)} lượt. Xuất ra: assistant captures export THƯ_MỤC")
 
 
@@ -87,9 +95,7 @@ def _play(one: Captured, console: Console) -> None:
         subprocess.run([*player, str(path)], check=False, stderr=subprocess.DEVNULL)  # noqa: S603
 
 
-def list_command(
-    as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
-) -> None:
+def list_command(as_json: Json = False) -> None:
     """Những lượt đang giữ, và còn giữ mấy ngày (what is kept, and for how long)."""
     settings = load_settings().capture
     now = datetime.now(UTC)
@@ -117,15 +123,23 @@ def list_command(
 
 def export_command(
     folder: Annotated[Path, typer.Argument(help="Thư mục mới cho WAV và labels.csv.")],
+    as_json: Json = False,
 ) -> None:
     """Xuất các lượt có nhãn, không còn mã hóa (export labelled turns, no longer encrypted)."""
     count = Captures(load_settings().capture).export(folder)
-    typer.echo(f"Đã xuất {count} lượt. Chạy: assistant batch run {folder}")
+    if as_json:
+        print_json({"exported": count, "folder": str(folder)})
+    else:
+        typer.echo(f"Đã xuất {count} lượt. Chạy: assistant batch run {folder}")
 
 
 def purge_command(
     everything: Annotated[bool, typer.Option("--all", help="Xóa hết, không chỉ cái cũ.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Xóa những lượt quá hạn (remove what is too old)."""
     removed = Captures(load_settings().capture).purge(datetime.now(UTC), everything)
-    typer.echo(f"Đã xóa {removed} lượt.")
+    if as_json:
+        print_json({"removed": removed})
+    else:
+        typer.echo(f"Đã xóa {removed} lượt.")

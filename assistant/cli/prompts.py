@@ -47,6 +47,10 @@ def build_command(
     ] = None,
     folder: Folder = None,
     force: Annotated[bool, typer.Option("--force", help="Dựng lại cả câu không đổi.")] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(help="Khóa của câu có bản thu vẫn đúng, dù câu chữ đã đổi (nhiều lần được)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Dựng âm thanh cho những câu mới hoặc đã đổi; bản thu trong studio/ luôn được ưu tiên."""
@@ -62,7 +66,7 @@ def build_command(
         def show(done: int, total: int, key: str) -> None:
             bar.update(task, completed=done, total=total, description=key or "Xong")
 
-        report = build(folder, catalogue, cast, settings.voice, show, force)
+        report = build(folder, catalogue, cast, settings.voice, show, force, accept or ())
     if as_json:
         _print_json(asdict(report))
     else:

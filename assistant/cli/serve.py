@@ -29,7 +29,9 @@ def register(app: typer.Typer) -> None:
 
 def serve_command(
     host: Annotated[str | None, typer.Option(help="Địa chỉ để nghe; mặc định chỉ máy này.")] = None,
-    port: Annotated[int | None, typer.Option(help="Cổng; 0: cổng nào còn trống.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Cổng; 0: cổng nào còn trống.")
+    ] = None,
     browse: Annotated[bool, typer.Option("--open", help="Mở trang điện thoại.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="In địa chỉ dạng JSON.")] = False,
 ) -> None:

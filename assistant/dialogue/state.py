@@ -60,12 +60,14 @@ class DialogueState:
     own_number: str = field(default="", repr=False)  # the caller's, as it is said: no code
     failed_captures: int = 0
     corrections: int = 0  # of the code being captured
+    repeats: int = 0  # of a code that was read back, given once more as it was
     verifications: int = 0
     resets: int = 0
     silences: int = 0  # in a row
     misses: int = 0  # not-understood turns in a row; a silence between does not end the row
     free_silences: int = 0  # left of those granted by "chờ chút"
     turns: int = 0  # of the caller
+    idle: int = 0  # turns in a row that brought the call no further; silences are not counted
     end: EndOfCall | None = None
 
     def may_grow(self, accepted: Accepted) -> bool:

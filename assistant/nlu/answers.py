@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 
 from assistant.nlu import tables
+from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.patterns import Words
 from assistant.nlu.tables import Answer
 from assistant.nlu.tokens import find_near, find_phrase
@@ -51,8 +52,8 @@ def says_yes(words: Sequence[str], expect: Expect) -> bool:
     other words. The caller of this function tests no and questions first."""
     if any(find_phrase(words, i, tables.answers().but) for i in range(len(words))):
         return False
-    if expect in CONFIRMING and not _plainly(words, expect):
-        return False
+    if expect in CONFIRMING:
+        return _plainly(words, expect)
     polite = tables.fillers().polite | {"rồi", "mà", "số", "mã", "là"}
     loose, strong, any_yes, allowed, i = 0, False, False, _LOOSE_WORDS, 0
     while i < len(words):
@@ -88,18 +89,41 @@ def words_of_yes(words: Sequence[str], expect: Expect) -> tuple[range, tuple[int
 
 
 def _plainly(words: Sequence[str], expect: Expect) -> bool:
-    """Whether nothing stands before the last yes that may have been a denial, and nothing after
-    it takes it back. A yes to a code resets a password: in doubt there is none."""
-    answers, doubted, at = tables.answers(), False, 0
-    any_yes = (*_yes(expect), *_short_yes(expect))
+    """Whether the turn is a yes to a code, and a whole one: before its last yes nothing that may
+    have been a denial, after it nothing that may limit it ("đúng một nửa") or take it back, and
+    noise only as the last word. A yes to a code resets a password: in doubt there is none."""
+    answers = tables.answers()
+    before, after = _around_yes(words, expect)
+    if before is None or not _only(before, answers.before_yes):
+        return False
+    right = any(word in answers.says_it_is_right for word in words[: len(words) - len(after)])
+    if after and after[-1] == UNKNOWN_WORD:
+        after = after[:-1]
+    allowed = (*answers.after_right_yes, *answers.after_yes) if right else answers.after_yes
+    return _only(after, allowed)
+
+
+def _around_yes(words: Sequence[str], expect: Expect) -> tuple[Sequence[str] | None, Sequence[str]]:
+    """(the words before the last yes that are none, None without a yes; those after it)."""
+    kinds = (*_yes(expect), *(_short_yes(expect) if len(words) <= _SHORT_TURN else ()))
+    between: list[str] = []
+    before, end, at = None, 0, 0
     while at < len(words):
-        said = find_phrase(words, at, any_yes)
-        if (said and doubted) or (not said and words[at] in answers.takes_back):
-            return False
-        before = said or find_phrase(words, at, answers.before_yes)
-        doubted |= not before
-        at += before or 1
-    return True
+        if n := find_near(words, at, kinds):
+            before, end = list(between), at + n
+        else:
+            between.append(words[at])
+        at += n or 1
+    return before, words[end:]
+
+
+def _only(words: Sequence[str], phrases: Sequence[Words]) -> bool:
+    """Whether the words are made of these phrases."""
+    ends = {0}
+    for at in range(len(words)):
+        if at in ends:
+            ends |= {at + len(p) for p in phrases if tuple(words[at : at + len(p)]) == p}
+    return len(words) in ends
 
 
 def _holds_no(words: Sequence[str], expect: Expect, claimed: Collection[int]) -> bool:

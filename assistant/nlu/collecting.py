@@ -12,13 +12,12 @@ from assistant.nlu.heard_digits import NO_DIGITS, HeardDigits
 from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.spans import COMPLETE, Run, code_of, read_run, whole_card
 from assistant.nlu.tokens import Role, Token, find_phrase
-from assistant.nlu.types import CONFIRMING, Correction, DigitSpan, Expect
+from assistant.nlu.types import COLLECTING, CONFIRMING, Correction, DigitSpan, Expect
 
 _WHOLE_CODE = 9  # digits; as many are a code wherever they are said
 _FEW = 2  # digits; beside a stray word so few are a word misheard
 _SURE_RUN = 4  # digits; as many are digits among any words
 _READ_BACK = 4  # digits; as many after the password are the password read back
-_COLLECTING = frozenset({Expect.CODE, Expect.CONFIRM_OR_MORE})  # digits go on from those before
 _KEYS = frozenset("12")  # that answer a read-back: said alone they may name the key
 _NO = "không"
 _BESIDE = (Role.HESITATION, Role.SEPARATOR, Role.LEAD)  # words that say nothing by themselves
@@ -78,6 +77,9 @@ def _clauses(tokens: Sequence[Token], expect: Expect) -> list[_Clause]:
     marker, start, i = "", 0, 0
     cuts = expect is Expect.CODE or expect in CONFIRMING
     while cuts and i < len(tokens):
+        if asked := _asks_us(tokens, texts, i):
+            i += asked
+            continue
         restart = find_phrase(texts, i, fix.restart)
         inside = change is not None and change.start <= i < change.end
         repair = 0 if restart or inside else _repair_at(tokens, texts, i)
@@ -88,6 +90,20 @@ def _clauses(tokens: Sequence[Token], expect: Expect) -> list[_Clause]:
         else:
             i += 1
     return [*clauses, _Clause(tuple(tokens[start:]), marker)]
+
+
+def _asks_us(tokens: Sequence[Token], texts: Sequence[str], i: int) -> int:
+    """Words at ``i`` that ask us to read again; 0 where the caller does ("em đọc lại nhé",
+    "em đọc lại, không một …")."""
+    fix = tables.corrections()
+    n = find_phrase(texts, i, fix.restart_or_repeat)
+    if not n:
+        return 0
+    rest = tokens[i + n :]
+    said = [t for t in rest if t.role not in (*_BESIDE, Role.CLASSIFIER)]
+    reads = bool(said) and said[0].role is Role.NUMBER and placed_change(rest) is None
+    ends = not said and find_phrase(texts, i + n, fix.restart_end) > 0
+    return 0 if reads or ends else n
 
 
 def _repair_at(tokens: Sequence[Token], texts: Sequence[str], i: int) -> int:
@@ -200,7 +216,7 @@ def _believable(run: Run, expect: Expect) -> bool:
     """Whether number words among other words are digits at all."""
     length = len(run.digits or NO_DIGITS)
     alone = run.others == 0 and run.unknown == 0
-    if expect in _COLLECTING:
+    if expect in COLLECTING:
         if length >= _SURE_RUN or alone:
             return True
         return length > (_FEW if run.others else 1) and run.others <= 1
@@ -218,7 +234,7 @@ def _finish(state: _State, expect: Expect, so_far: int, alone: bool) -> Collecte
         return Collected(undecided=True, heard_digits=heard)
     digits, denied = state.digits, state.denied
     if expect in CONFIRMING:
-        before = so_far if expect in _COLLECTING else 0
+        before = so_far if expect in COLLECTING else 0
         digits, opening_no = _without_opening_no(digits, before)
         denied |= opening_no
         if expect is Expect.CONFIRM and digits and len(digits) < _WHOLE_CODE:
@@ -226,7 +242,7 @@ def _finish(state: _State, expect: Expect, so_far: int, alone: bool) -> Collecte
             digits = NO_DIGITS
     if expect is Expect.CONFIRM_OR_MORE and _may_be_an_answer(digits):
         return Collected(undecided=True, heard_digits=heard)
-    span = _span(digits, state, so_far if expect in _COLLECTING and not state.restart else 0)
+    span = _span(digits, state, so_far if expect in COLLECTING and not state.restart else 0)
     if digits and span is None:
         return Collected(undecided=True, heard_digits=heard)
     if expect is Expect.CODE:  # elsewhere the answer tables say what is a no

@@ -8,10 +8,11 @@ from itertools import takewhile
 
 from assistant.nlu import tables
 from assistant.nlu.heard_digits import NO_DIGITS, HeardDigits
+from assistant.nlu.normal import toneless
 from assistant.nlu.numbers import digit_of
 from assistant.nlu.patterns import Words
 from assistant.nlu.spans import COMPLETE, read_run
-from assistant.nlu.tokens import Role, Token, find_phrase
+from assistant.nlu.tokens import Role, Token, find_near, find_phrase
 from assistant.nlu.types import Correction
 
 
@@ -44,8 +45,8 @@ def placed_change(tokens: Sequence[Token]) -> PlacedChange | None:
     if place is None:
         return None
     head = tokens[: _back_over_wrong(texts, place.start)]
-    rest = _after_not_but(tokens, place.end)
-    if _find_place([t.text for t in rest]) is not None:
+    rest = _of_the_right_ones(tokens, place.end)
+    if _holds_place(texts[place.end :]):
         return PlacedChange(Correction(), head, undecided=True)
     run = read_run(rest, wanted=place.count)
     if run is not None and run.digits is None:
@@ -147,20 +148,34 @@ def _place_at(texts: Sequence[str], i: int) -> Place | None:
 
 
 def _ordinal_place(texts: Sequence[str], start: int, at: int) -> Place | None:
-    fix, ordinals = tables.corrections(), tables.numbers().ordinals
-    thu = find_phrase(texts, at, fix.ordinal)
-    if not thu:
-        return None
-    at += thu
-    names: list[Words] = sorted(ordinals, key=len, reverse=True)
-    n = find_phrase(texts, at, names)
+    """ "thứ ba", "thứ ba từ cuối", and side by side "thứ chín với thứ mười"."""
+    fix = tables.corrections()
+    rank, n = _ordinal(texts, at)
     if not n:
         return None
-    rank = ordinals[tuple(texts[at : at + n])]
     at += n
-    backwards = find_phrase(texts, at, fix.from_end)
-    position = -rank if backwards else rank - 1
-    return Place(start, at + backwards, position, None if not backwards else 1)
+    if backwards := find_phrase(texts, at, fix.from_end):
+        return Place(start, at + backwards, -rank, 1)
+    beside = at + find_phrase(texts, at, fix.side_by_side)
+    beside += find_phrase(texts, beside, fix.unit)
+    following, n = _ordinal(texts, beside)
+    if n and following == rank + 1:
+        return Place(start, beside + n, rank - 1, 2)
+    return Place(start, at, rank - 1, None)
+
+
+def _ordinal(texts: Sequence[str], at: int) -> tuple[int, int]:
+    """(rank, words) of "thứ mười một" at ``at``; no words where none stands there."""
+    ordinals = tables.numbers().ordinals
+    thu = find_phrase(texts, at, tables.corrections().ordinal)
+    names: list[Words] = sorted(ordinals, key=len, reverse=True)
+    n = find_phrase(texts, at + thu, names) if thu else 0
+    return (ordinals[tuple(texts[at + thu : at + thu + n])], thu + n) if n else (0, 0)
+
+
+def _holds_place(texts: Sequence[str]) -> bool:
+    """Whether another place is named: an ordinal is no digit, with "số" or without."""
+    return any(_place_at(texts, i) or _ordinal(texts, i)[1] for i in range(len(texts)))
 
 
 def _back_over_wrong(texts: Sequence[str], start: int) -> int:
@@ -172,15 +187,28 @@ def _back_over_wrong(texts: Sequence[str], start: int) -> int:
     return start
 
 
-def _after_not_but(tokens: Sequence[Token], start: int) -> Sequence[Token]:
-    """The tokens that may hold the new digits: after "không phải bảy", only what "mà là"
-    introduces; the digits in between are the wrong ones."""
+def _of_the_right_ones(tokens: Sequence[Token], start: int) -> Sequence[Token]:
+    """The tokens that may hold the new digits: what stands before "chứ không phải sáu" or "không
+    phải sáu", and after "không phải bảy" only what "mà là" introduces."""
     fix = tables.corrections()
     rest = tokens[start:]
     texts = [t.text for t in rest]
-    for i in range(len(texts)):
+    said = False
+    for i, token in enumerate(rest):
+        if said and (_instead(texts, i) or find_near(texts, i, (*fix.rather, *fix.not_but))):
+            return rest[:i]
         if n := find_phrase(texts, i, fix.not_but):
             after = range(i + n, len(texts))
             ends = [j + m for j in after if (m := find_phrase(texts, j, fix.copula))]
             return rest[ends[0] :] if ends else []
+        said |= token.role is Role.NUMBER
     return rest
+
+
+def _instead(texts: Sequence[str], i: int) -> bool:
+    """Whether the wrong digits follow: "… chứ sáu đâu", with "đâu" even a badly heard "chữ"."""
+    fix = tables.corrections()
+    if find_phrase(texts, i, fix.instead):
+        return True
+    ends = any(find_phrase(texts, j, fix.instead_end) for j in range(i + 2, len(texts)))
+    return ends and (toneless(texts[i]),) in {tuple(map(toneless, w)) for w in fix.instead}

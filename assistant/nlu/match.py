@@ -18,7 +18,7 @@ from assistant.nlu.normal import UNKNOWN_WORD, bare, toned, toneless
 from assistant.nlu.patterns import Words
 from assistant.nlu.tables import Phrase
 from assistant.nlu.tokens import find_phrase
-from assistant.nlu.types import Expect, Intent
+from assistant.nlu.types import COLLECTING, Expect, Intent
 
 # scores of one part, 0..100: the same words; the same without tones; typed without any marks
 _EXACT, _TONELESS, _BARE = 100.0, 94.0, 90.0
@@ -71,15 +71,29 @@ def matches(
 
     ``core``: the words without address and politeness; a one-word phrase must equal it."""
     forms, core_forms = _Forms.of(words), _Forms.of(core)
-    places = _places(forms, minimum)
+    places = _places(forms, minimum, expect)
     best: dict[Intent, Match] = {}
     for phrase in _phrases_of(expect):
         found = _match(phrase, forms, core_forms, places, minimum)
         if found and (phrase.intent not in best or found.weight > best[phrase.intent].weight):
             best[phrase.intent] = found
-    if any(find_phrase(words, i, tables.elsewhere()) for i in range(len(words))):
+    if _holds(words, tables.elsewhere()):
         best = {intent: m for intent, m in best.items() if intent not in _OUR_PASSWORDS}
+    if _holds(words, tables.book()):
+        best.pop(Intent.FAQ_FIND_CODE, None)
+    if Intent.RESET in best and _refused(words, min(best[Intent.RESET].words)):
+        del best[Intent.RESET]
     return _ranked(best)
+
+
+def _holds(words: Sequence[str], phrases: Sequence[Words]) -> bool:
+    return any(find_phrase(words, i, phrases) for i in range(len(words)))
+
+
+def _refused(words: Sequence[str], start: int) -> bool:
+    """Whether what begins at ``start`` is refused: "đừng đổi mật khẩu"."""
+    refused = tables.refused()
+    return any(len(p) <= start and tuple(words[start - len(p) : start]) == p for p in refused)
 
 
 def _ranked(best: dict[Intent, Match]) -> list[Match]:
@@ -138,8 +152,9 @@ def _by_word() -> Mapping[str, Sequence[tuple[Words, int]]]:
     return found
 
 
-def _places(forms: _Forms, minimum: float) -> Mapping[Words, Sequence[_Place]]:
-    """Where each alternative of the tables stands in the utterance."""
+def _places(forms: _Forms, minimum: float, expect: Expect) -> Mapping[Words, Sequence[_Place]]:
+    """Where each alternative of the tables stands in the utterance. While digits are collected
+    those are digits, whatever they are like: "tư tư" is no "từ từ"."""
     index, length = _by_word(), len(forms.toned)
     tries = {
         (alternative, at - offset)
@@ -149,9 +164,11 @@ def _places(forms: _Forms, minimum: float) -> Mapping[Words, Sequence[_Place]]:
     }
     found: defaultdict[Words, list[_Place]] = defaultdict(list)
     for alternative, start in sorted(tries):
-        score = _part_score(alternative, forms, start)
+        score, end = _part_score(alternative, forms, start), start + len(alternative)
+        if expect in COLLECTING and score < _EXACT and _digits() >= set(forms.toned[start:end]):
+            continue
         if score >= minimum:
-            end, letters = start + len(alternative), sum(map(len, alternative))
+            letters = sum(map(len, alternative))
             found[alternative].append(_Place(start, end, score, letters))
     return found
 
@@ -195,6 +212,11 @@ def _word_score(heard: str, heard_base: str, meant: str, meant_base: str) -> flo
 @cache
 def _part_forms(alternative: Words) -> _Forms:
     return _Forms.of(alternative)
+
+
+@cache
+def _digits() -> frozenset[str]:
+    return frozenset(map(toned, tables.numbers().digit))
 
 
 _NEGATIONS = frozenset(toned(w) for w in ("không", "chưa", "chẳng", "hết", "đừng"))

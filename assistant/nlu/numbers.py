@@ -96,7 +96,7 @@ def _plain(words: Sequence[str], i: int) -> Iterator[Segment]:
 
 
 def _after_classifier(words: Sequence[str], i: int) -> Iterator[int]:
-    for phrase in tables.numbers().repeat:
+    for phrase in tables.numbers().counters:
         if tuple(words[i : i + len(phrase)]) == phrase:
             yield i + len(phrase)
 

@@ -32,10 +32,16 @@ class Numbers:
     thousand: frozenset[str]
     million: frozenset[str]
     billion: frozenset[str]
-    repeat: tuple[Words, ...]
+    repeat: tuple[Words, ...]  # in the recognizer's grammar
+    counters: tuple[Words, ...]  # those, and what is read like them
+    repeat_few: tuple[Words, ...]
+    few: frozenset[str]
     times: frozenset[str]
     near: Mapping[str, str]  # word heard -> digit word meant
     not_numbers: tuple[Words, ...]
+    lengths: tuple[Words, ...]  # "mã có mười số"
+    lengths_after: frozenset[str]
+    one_by_one: tuple[Words, ...]  # "đọc từng số một"
     ordinals: Mapping[Words, int]
 
     @property
@@ -74,7 +80,9 @@ class Answers:
     before_yes: tuple[Words, ...]  # what may stand before a yes to a code
     easily_misheard: frozenset[str]  # a yes of only these is a weak one
     says_nothing: frozenset[str]  # inside a yes
-    takes_back: frozenset[str]  # and may not stand after it
+    after_yes: tuple[Words, ...]  # what may stand after one
+    after_right_yes: tuple[Words, ...]  # and after one that holds a word of the next line
+    says_it_is_right: frozenset[str]
     question: tuple[Words, ...]
     but: tuple[Words, ...]
     negatable: frozenset[str]  # "không" before or after one of these is never a zero
@@ -95,6 +103,8 @@ class Fillers:
 class Corrections:
     repair: tuple[Words, ...]
     restart: tuple[Words, ...]
+    restart_or_repeat: tuple[Words, ...]
+    restart_end: tuple[Words, ...]
     unit: tuple[Words, ...]
     first: tuple[Words, ...]
     last: tuple[Words, ...]
@@ -105,6 +115,9 @@ class Corrections:
     copula: tuple[Words, ...]
     wrong: tuple[Words, ...]
     not_but: tuple[Words, ...]
+    instead: tuple[Words, ...]
+    instead_end: tuple[Words, ...]
+    side_by_side: tuple[Words, ...]
     but: tuple[Words, ...]
     rather: tuple[Words, ...]
     becomes: tuple[Words, ...]
@@ -134,12 +147,16 @@ def numbers() -> Numbers:
     raw = _load("numbers")
     words = {d: tuple(ws) for d, ws in raw["digits"].items()}
     names = ["bound_ones", "teen", "ten", "round_ten", "hundred", "zero_link", "half"]
-    names += ["thousand", "million", "billion", "times"]
+    names += ["thousand", "million", "billion", "times", "few", "lengths_after"]
     return Numbers(
         digit={w: d for d, ws in words.items() for w in ws},
         words=words,
         folded={tuple(words_of(f)): w for w, forms in raw["folded"].items() for f in forms},
         repeat=longest_first(_phrases(raw["repeat"])),
+        counters=longest_first(_phrases(raw["repeat"] + raw["repeat_too"] + raw["repeat_few"])),
+        repeat_few=_phrases(raw["repeat_few"]),
+        lengths=longest_first(_phrases(raw["lengths"])),
+        one_by_one=longest_first(_phrases(raw["one_by_one"])),
         near={heard: word for word, forms in raw["near"].items() for heard in forms},
         not_numbers=longest_first(_phrases(raw["not_numbers"])),
         ordinals={tuple(words_of(f)): n for n, forms in raw["ordinals"].items() for f in forms},
@@ -219,7 +236,9 @@ def answers() -> Answers:
         before_yes=longest_first(_phrases(raw["before_yes"])),
         easily_misheard=frozenset(raw["easily_misheard"]),
         says_nothing=frozenset(raw["says_nothing"]),
-        takes_back=frozenset(raw["takes_back"]),
+        after_yes=_phrases(raw["after_yes"]),
+        after_right_yes=_phrases(raw["after_right_yes"]),
+        says_it_is_right=frozenset(raw["says_it_is_right"]),
         question=longest_first(_phrases(raw["question"])),
         but=_phrases(raw["but"]),
         negatable=frozenset(raw["negatable"]),
@@ -257,6 +276,18 @@ def precedence() -> frozenset[tuple[Intent, Intent]]:
 def elsewhere() -> tuple[Words, ...]:
     """Services of others, whose passwords are not ours to reset."""
     return _phrases(_load("intents")["elsewhere"])
+
+
+@cache
+def refused() -> tuple[Words, ...]:
+    """What refuses the request that follows."""
+    return _phrases(_load("intents")["refused"])
+
+
+@cache
+def book() -> tuple[Words, ...]:
+    """Business about the book and not about the code in it."""
+    return _phrases(_load("intents")["book"])
 
 
 @cache

@@ -163,11 +163,32 @@ def _first_role(text: str) -> Role:
 
 
 def _idioms(texts: Sequence[str]) -> frozenset[int]:
-    """Indexes inside ordinary expressions that hold a number word ("một chút")."""
-    found: set[int] = set()
+    """Indexes inside ordinary expressions that hold a number word ("một chút", "mã có mười số")."""
+    number, found = tables.numbers(), set[int]()
     for i in range(len(texts)):
-        found.update(range(i, i + find_phrase(texts, i, tables.numbers().not_numbers)))
+        n = find_phrase(texts, i, number.not_numbers)
+        if _multiplies(texts, i, n):
+            n = 0
+        one_by_one = find_phrase(texts, i, number.one_by_one)
+        if not number.number_words & set(texts[i + one_by_one : i + one_by_one + 1]):
+            n = max(n, one_by_one)
+        if i and texts[i - 1] in number.lengths_after:
+            n = max(n, find_phrase(texts, i, number.lengths))
+        found.update(range(i, i + n))
     return frozenset(found)
+
+
+def _multiplies(texts: Sequence[str], i: int, length: int) -> bool:
+    """Whether an expression of times ("hai lần") counts a digit: "hai lần số tám", "tám hai lần".
+    Of "đọc hai lần bảy chín" and "gọi hai lần không được" it is none."""
+    number, end = tables.numbers(), i + length
+    if not length or texts[end - 1] not in number.times:
+        return False
+    digit_before = i > 0 and texts[i - 1] in number.digit
+    named = find_phrase(texts, end, number.counters)
+    after = texts[end + named] if end + named < len(texts) else ""
+    opens = (not i or texts[i - 1] in tables.fillers().hesitations) and after != _ZERO
+    return digit_before or (after in number.digit and (named > 0 or opens))
 
 
 def _mark_separators(texts: Sequence[str], roles: list[Role], masked: frozenset[int]) -> None:
@@ -185,14 +206,17 @@ def _mark_classifiers(texts: Sequence[str], roles: list[Role]) -> None:
     counts when a number stands on either side ("không ba lần")."""
     number = tables.numbers()
     for i in range(len(texts)):
-        n = find_phrase(texts, i, number.repeat)
+        n = find_phrase(texts, i, number.counters)
+        if find_phrase(texts, i, number.repeat_few) and (not i or texts[i - 1] not in number.few):
+            n = 0
         after = _neighbour(roles, i + n - 1, 1) if n else None
         if after is not None and roles[after] is Role.NUMBER:
             roles[i : i + n] = [Role.CLASSIFIER] * n
         elif after is not None and i and _counts(texts, roles, i - 1, after):
             roles[i - 1] = Role.LEAD  # "bốn số còn lại là …" counts what follows
         elif texts[i] in number.times and i and roles[i - 1] is Role.NUMBER:
-            beside = [*roles[max(0, i - 2) : i - 1], *roles[i + 1 : i + 2]]
+            named = i + 1 + find_phrase(texts, i + 1, number.counters)
+            beside = [*roles[max(0, i - 2) : i - 1], *roles[named : named + 1]]
             roles[i] = Role.CLASSIFIER if Role.NUMBER in beside else roles[i]
 
 
@@ -238,12 +262,13 @@ def _is_zero(texts: Sequence[str], roles: Sequence[Role], i: int, expect: Expect
 
 def _is_named_zero(texts: Sequence[str], roles: Sequence[Role], i: int) -> bool:
     """Whether a correction names the digit at ``i``: "số không sửa thành …", "không phải không
-    mà là …", "… chứ không phải không"."""
+    mà là …", "… chứ không phải không", "… là không chứ không phải …"."""
     fix = tables.corrections()
     goes_on = find_phrase(texts, i + 1, fix.zero_before) > 0
     ends = i + 1 == len(texts)
     named = i > 0 and roles[i - 1] is Role.CLASSIFIER and goes_on
     not_but = goes_on and _ends_at(texts, i, fix.not_but)
+    named |= find_phrase(texts, i + 1, fix.instead) > 0 and _ends_at(texts, i, fix.copula)
     return named or not_but or (ends and _ends_at(texts, i, fix.rather))
 
 

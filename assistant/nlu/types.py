@@ -36,6 +36,9 @@ JOINT = "_"
 CONFIRMING = frozenset({Expect.CONFIRM, Expect.CONFIRM_OR_MORE})
 """Where a yes is a yes to a code."""
 
+COLLECTING = frozenset({Expect.CODE, Expect.CONFIRM_OR_MORE})
+"""Where digits go on from those before."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeardWord:

@@ -13,6 +13,7 @@ from assistant.nlu.normal import UNKNOWN_WORD, words_of
 from assistant.nlu.spans import COMPLETE
 from assistant.nlu.tokens import Token, find_phrase, tokenize, with_roles, without_runs
 from assistant.nlu.types import (
+    COLLECTING,
     CONFIRMING,
     DigitSpan,
     Expect,
@@ -98,6 +99,8 @@ def _combine(
     asked = expect in (Expect.MENU, Expect.MORE)  # there a few digits beside a request count less
     if has_digits and intent in _WEAK_BESIDE_DIGITS and not (asked and intent is Intent.RESET):
         intent = None
+    if collected.span is not None and intent is Intent.SLOWER and expect in COLLECTING:
+        intent = None  # "em đọc từng số nhé, bảy chín …"
     if collected.correction is not None and intent is Intent.REPEAT:
         intent = None  # "đọc lại nhé, không một …": the caller reads again, not we
     unclear = not has_digits and is_unclear(said, expect)
@@ -182,7 +185,7 @@ def _checked(
         meaning = replace(meaning, yes_no=None)
     if span is not None and span.confidence is not None:
         unsure = _unsure(span, limits.digit_confidence)
-        collects = expect in (Expect.CODE, Expect.CONFIRM_OR_MORE)
+        collects = expect in COLLECTING
         completes = collects and digits_so_far + len(span.digits) in COMPLETE
         low = bool(unsure) and not _can_be_asked_for(unsure, len(span.digits), completes)
         meaning = replace(meaning, digits=replace(span, unsure=unsure))

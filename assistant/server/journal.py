@@ -10,6 +10,8 @@ from assistant.channels.live import LiveCall
 from assistant.channels.records import Records, record_of
 
 log = logging.getLogger("assistant.calls")
+# They warn of every packet that they cannot read, with its bytes: anybody could fill the log.
+_OF_PACKETS = ("aiortp", "aiosipua")
 
 
 class JsonLines(logging.Formatter):
@@ -25,12 +27,14 @@ class JsonLines(logging.Formatter):
 
 
 def set_up_logging(as_json: bool) -> None:
-    """Everything to standard error; libraries only from warnings up."""
+    """Everything to standard error; libraries only from warnings up, or errors."""
     handler = logging.StreamHandler()
     text = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     handler.setFormatter(JsonLines() if as_json else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("assistant").setLevel(logging.INFO)
+    for name in _OF_PACKETS:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 class Journal:

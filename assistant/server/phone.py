@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from assistant.channels.live import Audio, Flush, Line, LiveCall, Out, Over, Told
 from assistant.channels.pump import LineError, LineGoneError, pump
 from assistant.channels.switchboard import LinesFullError, Switchboard
-from assistant.server.sockets import POLICY, TRY_LATER, close
+from assistant.server.sockets import DONE, POLICY, TRY_LATER, close
 
 CHANNEL = "browser"
 
@@ -52,8 +52,8 @@ async def serve_phone(socket: WebSocket, board: Switchboard, ring: float) -> Non
     except LinesFullError:
         await close(socket, TRY_LATER)
         return
-    await pump(live, lambda: _read(socket, live), lambda out: _send(socket, live, out))
-    await close(socket)
+    error = await pump(live, lambda: _read(socket, live), lambda out: _send(socket, live, out))
+    await close(socket, POLICY if error else DONE)
 
 
 async def _read(socket: WebSocket, live: LiveCall) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType
 
@@ -12,7 +14,13 @@ import uvicorn
 
 from assistant.errors import SettingsError
 from assistant.server.app import House, create_app
+from assistant.server.sip_addresses import check as check_sip
+from assistant.settings import Serve
 
+_CURE = "Chọn cổng khác bằng --port, hoặc 0 để lấy một cổng còn trống."
+_CURE_AUDIOSOCKET = (
+    "Sửa ASSISTANT_TELEPHONE__AUDIOSOCKET_HOST hoặc ASSISTANT_TELEPHONE__AUDIOSOCKET_PORT."
+)
 _SPARE = 100  # connections beside those of calls: pages, figures, lines not yet answered
 
 
@@ -41,17 +49,40 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, cure: str = _CURE) -> socket.socket:
     """A listening socket. Raises SettingsError ``serve-address``."""
     try:
+        if not 0 <= port < 2**16:
+            raise ValueError("cổng là một số từ 0 đến 65535")
+        host.encode("idna")  # what the socket would do, but that leaves it open when it fails
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host.strip("[]"), port), family=family, backlog=256)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        message = f"Không nghe được ở {host}, cổng {port}: {why}."
+        raise SettingsError("serve-address", message, cure) from None
+
+
+def certified(serve: Serve) -> bool:
+    """Whether the pages have a certificate, and one that can be used. Raises SettingsError
+    ``serve-certificate``."""
+    certificate, key = serve.certificate, serve.certificate_key
+    if certificate is None and key is None:
+        return False
+    try:
+        if certificate is None:
+            raise FileNotFoundError
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key, password=lambda: "")  # nobody is asked for one
+    except (OSError, ValueError):
         raise SettingsError(
-            "serve-address",
-            f"Không nghe được ở {host}, cổng {port}: {error.strerror}.",
-            "Chọn cổng khác bằng --port, hoặc 0 để lấy một cổng còn trống.",
+            "serve-certificate",
+            "Không dùng được chứng chỉ TLS: thiếu tệp, không phải PEM, khóa có mật khẩu hoặc "
+            "không phải của chứng chỉ đó.",
+            "Sửa ASSISTANT_SERVE__CERTIFICATE (tệp PEM của chứng chỉ) và "
+            "ASSISTANT_SERVE__CERTIFICATE_KEY (tệp PEM của khóa), hoặc bỏ cả hai để chạy http.",
         ) from None
+    return True
 
 
 def address(listening: socket.socket) -> str:
@@ -61,27 +92,31 @@ def address(listening: socket.socket) -> str:
 
 def run(house: House, ready: Callable[[str, str | None], None]) -> None:
     """Serve until a signal. ``ready`` gets the address of the pages and that of AudioSocket once
-    both listen."""
+    both listen; what would keep any line from its address is told before."""
     settings = house.settings
     serve, telephone, live = settings.serve, settings.telephone, settings.live
-    listening, audiosocket = bind(serve.host, serve.port), None
-    if telephone.audiosocket_port is not None:
-        audiosocket = bind(telephone.audiosocket_host, telephone.audiosocket_port)
-    house = replace(house, audiosocket=audiosocket)
-    tls = serve.certificate is not None
-    config = uvicorn.Config(
-        create_app(house),
-        log_config=None,
-        access_log=False,
-        ws="websockets-sansio",
-        ws_max_size=serve.most_message,
-        ws_per_message_deflate=False,
-        ssl_certfile=serve.certificate,
-        ssl_keyfile=serve.certificate_key,
-        timeout_graceful_shutdown=5,
-        limit_concurrency=_SPARE + 2 * (live.max_calls + live.busy_calls),
-        server_header=False,
-    )
-    ready(f"http{'s' * tls}://{address(listening)}/", address(audiosocket) if audiosocket else None)
-    with listening:
+    tls = certified(serve)
+    if telephone.sip_port is not None:
+        check_sip(telephone)
+    with ExitStack() as open_sockets:
+        listening, audiosocket = open_sockets.enter_context(bind(serve.host, serve.port)), None
+        if telephone.audiosocket_port is not None:
+            host, port = telephone.audiosocket_host, telephone.audiosocket_port
+            audiosocket = open_sockets.enter_context(bind(host, port, _CURE_AUDIOSOCKET))
+        house = replace(house, audiosocket=audiosocket)
+        config = uvicorn.Config(
+            create_app(house),
+            log_config=None,
+            access_log=False,
+            ws="websockets-sansio",
+            ws_max_size=serve.most_message,
+            ws_per_message_deflate=False,
+            ssl_certfile=serve.certificate,
+            ssl_keyfile=serve.certificate_key,
+            timeout_graceful_shutdown=5,
+            limit_concurrency=_SPARE + 2 * (live.max_calls + live.busy_calls),
+            server_header=False,
+        )
+        url = f"http{'s' * tls}://{address(listening)}/"
+        ready(url, address(audiosocket) if audiosocket else None)
         asyncio.run(DrainingServer(config, house).serve([listening]))

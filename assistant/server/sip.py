@@ -1,51 +1,44 @@
 """Calls straight from SIP and RTP, by aiosipua and aiortp: a trunk's or a PBX's INVITE is answered.
 
 The caller id in a SIP request is whatever its sender wrote, so only the addresses of one's own
-trunk are answered at all; what they vouch for (P-Asserted-Identity, RFC 3325, else From) counts.
+trunk are answered at all (``sip_stack``); what they vouch for (P-Asserted-Identity, RFC 3325, else
+From) counts. The same holds for the sound (``sip_media``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from aiosipua import IncomingCall, SdpNegotiationError, SipUAS
+from aiosipua import IncomingCall
 from aiosipua.message import SipRequest
-from aiosipua.rtp_bridge import CallSession
-from aiosipua.transport import UdpSipTransport, _UdpProtocol
+from aiosipua.sdp import SdpMessage, parse_sdp
 
 from assistant.channels.live import Audio, Line, Out, Over
 from assistant.channels.pump import pump
 from assistant.channels.switchboard import LinesFullError, Switchboard
+from assistant.server.sip_addresses import read_peers
+from assistant.server.sip_media import Media, SdpError
+from assistant.server.sip_stack import Stack
 from assistant.settings import Telephone
-
-log = logging.getLogger(__name__)
 
 CHANNEL = "sip"
 _RATE = 8_000  # Hz; G.711, µ-law and A-law
 _SAMPLES = 160  # in a packet of 20 ms
-_REORDER = 2  # packets held back to put them in order
 _PORTS_TRIED = 50
 _NUMBER = re.compile(r"(?:sips?|tel):(\+?\d{3,20})\b")
 
 
-class _Protocol(_UdpProtocol):
-    """Without the library's assertion on a base class that Python 3.11's transport lacks."""
+@dataclass(eq=False, slots=True)
+class _Talk:
+    """One call that is answered. ``offered``: the last SDP was our offer, the answer is awaited."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        return  # ``start`` below keeps it
-
-
-class _Udp(UdpSipTransport):
-    async def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        address = self.local_addr
-        self._udp_transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Protocol(self), local_addr=address
-        )
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    media: Media | None = None
+    offered: bool = False
 
 
 class SipLine:
@@ -53,16 +46,16 @@ class SipLine:
 
     def __init__(self, telephone: Telephone, board: Switchboard) -> None:
         assert telephone.sip_port is not None
-        self._telephone, self._board = telephone, board
-        self._uas = SipUAS(
-            _Udp(local_addr=(telephone.sip_host, telephone.sip_port)),
-            user_agent="vssid-voice-assistant",
-        )
+        self._board, self._peers = board, read_peers(telephone)
+        address = (telephone.sip_host.strip("[]"), telephone.sip_port)
+        self._uas = Stack(address, self._peers.trunks, "vssid-voice-assistant")
         self._uas.on_invite = self._invited
+        self._uas.on_reinvite = self._reinvited
+        self._uas.on_late_answer = self._late_answer
         self._uas.on_bye = self._gone
         self._uas.on_cancel = self._cancelled
         self._uas.on_ack_timeout = self._gone
-        self._ended: dict[str, asyncio.Event] = {}
+        self._talks: dict[str, _Talk] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         low, high = telephone.rtp_ports
         self._ports: Iterator[int] = itertools.cycle(range(low + low % 2, high, 2))
@@ -79,16 +72,38 @@ class SipLine:
     # --- what the stack tells, on the event loop ------------------------------------------------
 
     def _invited(self, call: IncomingCall) -> None:
-        if call.source_addr[0] not in self._telephone.sip_trunks:
-            log.warning("sip-stranger: an INVITE from an address that is no trunk")
-            call.reject(403, "Forbidden")
-        elif call.sdp_offer is None or call.sdp_offer.rtp_address is None:
-            call.reject(488, "Not Acceptable Here")
+        if call.call_id in self._talks:  # hung up, but not quite over
+            call.reject(482, "Loop Detected")
+            self._uas.forget(call)
+            return
+        talk = self._talks[call.call_id] = _Talk()
+        task = asyncio.ensure_future(self._answer(call, talk))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _reinvited(self, call: IncomingCall) -> None:
+        """The other side moves its sound, holds the line, takes it back, or only asks whether the
+        call still is."""
+        talk = self._talks.get(call.call_id)
+        try:
+            if talk is None or talk.media is None:
+                raise SdpError
+            talk.offered = not call.invite.body
+            answer = talk.media.offer() if talk.offered else talk.media.answer(_sdp(call.invite))
+        except SdpError:  # "reject" would end the whole call
+            self._uas.refuse(call.invite, 488, "Not Acceptable Here")
         else:
-            self._ended[call.call_id] = asyncio.Event()
-            task = asyncio.ensure_future(self._answer(call))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            call.accept(answer)
+
+    def _late_answer(self, call: IncomingCall, ack: SipRequest) -> None:
+        talk = self._talks.get(call.call_id)
+        if talk is not None and talk.media is not None and talk.offered:
+            talk.offered = False
+            try:
+                talk.media.follow(_sdp(ack))
+            except SdpError:  # we offered, and there is nothing that we could do with the answer
+                call.hangup()
+                talk.ended.set()
 
     def _gone(self, call: IncomingCall, *_: object) -> None:
         self._end(call.call_id)
@@ -97,55 +112,48 @@ class SipLine:
         self._end(request.call_id or "")
 
     def _end(self, call_id: str) -> None:
-        if call_id in self._ended:
-            self._ended[call_id].set()
+        if call_id in self._talks:
+            self._talks[call_id].ended.set()
 
     # --- one call -------------------------------------------------------------------------------
 
-    async def _answer(self, call: IncomingCall) -> None:
+    async def _answer(self, call: IncomingCall, talk: _Talk) -> None:
         try:
-            session = await self._media(call)
-            if session is None:
-                return
-            try:
-                live = self._board.answer(caller_of(call), Line(CHANNEL, _RATE))
-            except LinesFullError:
-                call.reject(486, "Busy Here")
-                return
-            ended = self._ended[call.call_id]
-            session.on_audio = lambda pcm, _at: live.hear(pcm)
-            session.on_dtmf = lambda digit, _length: live.press(digit)
-            call.accept(session.sdp_answer)
-            await pump(live, lambda: _until(ended), _Sender(session).send)
+            talk.media = await self._media(call)
+            if talk.media is not None and not talk.ended.is_set():
+                await self._talk(call, talk.ended, talk.media)
+        finally:
+            if talk.media is not None:
+                await talk.media.close()
+            del self._talks[call.call_id]
+            self._uas.forget(call)
+
+    async def _talk(self, call: IncomingCall, ended: asyncio.Event, media: Media) -> None:
+        try:
+            live = self._board.answer(caller_of(call), Line(CHANNEL, _RATE))
+        except LinesFullError:
+            call.reject(486, "Busy Here")
+            return
+        media.listen(live.hear, live.press)
+        call.accept(media.sdp)
+        try:
+            await pump(live, lambda: _until(ended), _Sender(media).send)
+        finally:
             if not ended.is_set():
                 call.hangup()
-            await session.close()
-        finally:
-            self._ended.pop(call.call_id, None)
 
-    async def _media(self, call: IncomingCall) -> CallSession | None:
+    async def _media(self, call: IncomingCall) -> Media | None:
         """RTP on a free port, bound before the call is accepted; None: rejected."""
-        offer = call.sdp_offer
-        assert offer is not None
-        codecs = offer.audio.codecs if offer.audio else []
-        dtmf = [c.payload_type for c in codecs if c.encoding_name.lower() == "telephone-event"]
         for port in itertools.islice(self._ports, _PORTS_TRIED):
             try:
-                session = CallSession(
-                    self._telephone.sip_host,
-                    port,
-                    offer,
-                    dtmf_payload_type=dtmf[0] if dtmf else 101,
-                    jitter_prefetch=_REORDER,
-                    symmetric_rtp=True,
-                )
-                await session.start()
-            except (SdpNegotiationError, ValueError):
+                media = Media(self._uas.host, port, self._peers, _sdp(call.invite))
+                await media.open()
+            except SdpError:
                 call.reject(488, "Not Acceptable Here")
                 return None
             except OSError:
                 continue
-            return session
+            return media
         call.reject(503, "Service Unavailable")
         return None
 
@@ -153,12 +161,12 @@ class SipLine:
 class _Sender:
     """Our voice as RTP packets, with their timestamps."""
 
-    def __init__(self, session: CallSession) -> None:
-        self._session, self._at = session, 0
+    def __init__(self, media: Media) -> None:
+        self._media, self._at = media, 0
 
     async def send(self, out: Out) -> None:
         if isinstance(out, Audio):
-            self._session.send_audio_pcm(out.data, self._at)
+            self._media.send(out.data, self._at)
             self._at = (self._at + _SAMPLES) % 2**32
         elif isinstance(out, Over):
             await asyncio.sleep(0.1)  # the last packets are still on their way
@@ -166,6 +174,17 @@ class _Sender:
 
 async def _until(ended: asyncio.Event) -> None:
     await ended.wait()
+
+
+def _sdp(message: SipRequest) -> SdpMessage:
+    """Raises SdpError."""
+    kind = (message.content_type or "").partition(";")[0].strip().lower()
+    if kind != "application/sdp":
+        raise SdpError
+    try:
+        return parse_sdp(message.text)
+    except ValueError:
+        raise SdpError from None
 
 
 def caller_of(call: IncomingCall) -> str | None:

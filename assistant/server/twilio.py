@@ -16,7 +16,7 @@ from assistant.channels import twilio
 from assistant.channels.live import Audio, Flush, Line, LiveCall, Out, Over
 from assistant.channels.pump import LineError, LineGoneError, pump
 from assistant.channels.switchboard import LinesFullError, Switchboard
-from assistant.server.sockets import POLICY, close
+from assistant.server.sockets import DONE, POLICY, close
 from assistant.settings import Telephone
 
 CHANNEL = "twilio"
@@ -112,10 +112,10 @@ async def serve_stream(socket: WebSocket, board: Switchboard, desk: Desk, ring: 
         await close(socket, POLICY)
         return
     stream = _Stream(socket, live, start.stream_sid)
-    await pump(live, stream.read, stream.send)
+    error = await pump(live, stream.read, stream.send)
     if live.call.transfer:
         desk.to_agent(start.call_sid)
-    await close(socket)
+    await close(socket, POLICY if error else DONE)
 
 
 async def _start(socket: WebSocket) -> twilio._Begun:

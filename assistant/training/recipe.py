@@ -66,6 +66,7 @@ from assistant.training.voices import another_voice, at_leisure
 ANSWER_WORDS = (
     "đúng sai phải vâng dạ rồi chưa được lại mật khẩu cấp quên nhắc nói số cuối đầu mã bảo hiểm"
 ).split()
+YES_OR_NO = "đúng sai phải vâng dạ được rồi nhầm chưa chính xác nhắc lại".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +270,7 @@ class Recipe:
         scale, rng = self.scale, random.Random(self.seed)
         words = model_words(self.text, scale.common_words)
         lines = grammar_sentences(self.prompts, self.text, rng, scale.codes)
-        known = (*NUMBER_WORDS, *ANSWER_WORDS)
-        filler = Filler(scale.any_filler, scale.stranger_filler, known)
+        filler = Filler(scale.any_filler, scale.stranger_filler, (*NUMBER_WORDS, *YES_OR_NO))
         graph = build(words, lines, filler, scale.word_cost)
         about = {
             "name": self.out.name,

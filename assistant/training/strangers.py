@@ -40,12 +40,12 @@ def _kinds(*groups: str) -> dict[str, int]:
     return {phone: kind for kind, group in enumerate(groups, 1) for phone in group.split()}
 
 
-_PARTS = Syllable(
-    initial=_Part(1.0, 0.6, _kinds("kh k h ng g", "b m v p f", "th t d dd n l nh", "ch s r")),
-    medial=_Part(0.7, 0.7, {}),
-    vowel=_Part(1.3, 0.5, _kinds("a aw", "aa ow uw uow", "e ee i ie", "o oo u uo")),
-    tone=_Part(0.4, 0.4, {}),
-    coda=_Part(0.8, 0.3, _kinds("C:n C:ng C:nh C:m", "C:k C:t C:p C:ch")),
+_PARTS = (  # in the order of a syllable's
+    _Part(1.0, 0.6, _kinds("kh k h ng g", "b m v p f", "th t d dd n l nh", "ch s r")),  # initial
+    _Part(0.7, 0.7, {}),  # glide
+    _Part(1.3, 0.5, _kinds("a aw", "aa ow uw uow", "e ee i ie", "o oo u uo")),  # vowel
+    _Part(0.4, 0.4, {}),  # tone
+    _Part(0.8, 0.3, _kinds("C:n C:ng C:nh C:m", "C:k C:t C:p C:ch")),  # coda
 )
 
 _INITIALS = (NO_PHONE, *sorted({p for _, p in INITIALS}))

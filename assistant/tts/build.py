@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,8 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One clip to make: by ``studio`` recording, or spoken by ``speaker``."""
+    """One clip to make: by ``studio`` recording, or spoken by ``speaker``. ``recording`` and
+    ``text``: see ``Entry``."""
 
     prompt: Prompt
     engine: str
@@ -36,6 +37,8 @@ class Job:
     input: str
     studio: Path | None
     speaker: Synthesizer
+    recording: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,21 @@ def build(
     voice: Voice,
     progress: Progress = lambda done, total, key: None,
     force: bool = False,
+    accept: Collection[str] = (),
 ) -> BuildReport:
     """Bring the clips of ``folder`` up to date; clip and manifest are replaced one by one, so
     an interrupted build keeps what it finished and the next one goes on from there.
-    Raises PromptError and DependencyError of the engine, ``prompt-silent``, ``clip-broken``."""
+    ``accept``: keys whose recordings say today's text, though it changed after them.
+    Raises PromptError and DependencyError of the engine, ``prompt-silent``, ``clip-broken``,
+    ``prompt-unknown``, ``studio-missing``."""
     manifest = dict(clips.read_manifest(folder))
     recordings = clips.studio_files(folder)
-    wanted = [_job(p, cast, voice, recordings.get(p.key)) for p in catalogue.prompts.values()]
+    for key in accept:
+        _require_recording(catalogue[key], recordings)
+    wanted = [
+        _told(_job(prompt, cast, voice, recordings.get(key)), manifest.get(key), key in accept)
+        for key, prompt in catalogue.prompts.items()
+    ]
     jobs = [job for job in wanted if force or not _fresh(job, manifest, folder)]
     for number, job in enumerate(jobs):
         progress(number, len(jobs), job.prompt.key)
@@ -95,12 +106,32 @@ def _job(prompt: Prompt, cast: Cast, voice: Voice, studio: Path | None) -> Job:
     return Job(prompt, engine, settings, digest, studio, speaker)
 
 
+def _require_recording(prompt: Prompt, recordings: Mapping[str, Path]) -> None:
+    if prompt.key not in recordings:
+        raise PromptError(
+            "studio-missing",
+            f"Câu {prompt.key!r} không có bản thu nào trong thư mục studio.",
+            "Chỉ nhận lại câu có bản thu; câu khác thì chạy: assistant prompts build.",
+        )
+
+
+def _told(job: Job, entry: Entry | None, accepted: bool) -> Job:
+    """The job of a recording with the text that it counts as saying: today's when it is new or
+    accepted, else the one that it was made for."""
+    if job.studio is None:
+        return job
+    recording = clips.file_digest(job.studio)
+    known = entry is not None and entry.recording == recording and not accepted
+    text = entry.text if entry and known else clips.text_digest(job.prompt.text)
+    return replace(job, recording=recording, text=text)
+
+
 def _fresh(job: Job, manifest: Manifest, folder: Path) -> bool:
     entry = manifest.get(job.prompt.key)
     path = clips.clip_path(folder, job.prompt.key)
     return (
         entry is not None
-        and entry.input == job.input
+        and (entry.input, entry.recording, entry.text) == (job.input, job.recording, job.text)
         and path.is_file()
         and clips.file_digest(path) == entry.audio
     )
@@ -117,7 +148,8 @@ def _make(job: Job, folder: Path, voice: Voice) -> Entry:
         clip = (np.round(clip * steps) / steps).astype(np.float32)
     path = clips.clip_path(folder, job.prompt.key)
     clips.write_clip(path, clip, loudness.CLIP_RATE)
-    return Entry(job.engine, job.settings, job.input, clips.file_digest(path))
+    audio = clips.file_digest(path)
+    return Entry(job.engine, job.settings, job.input, audio, job.recording, job.text)
 
 
 def finish(

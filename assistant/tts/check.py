@@ -20,6 +20,7 @@ TOLERANCE = 1.0  # LU around the target (EBU R128 allows 1 LU where 0.5 is not p
 PEAK_SLACK = 0.3  # dB: another build of the resampler may ripple a little
 SILENT = -50.0  # LUFS
 _FULL_SCALE = 32767 / 32768
+_RETOLD = "câu chữ đã đổi sau bản thu: thu lại, hoặc nếu vẫn đúng thì prompts build --accept {}"
 
 
 class Kind(StrEnum):
@@ -78,6 +79,8 @@ def _origin(
     content = clips.file_digest(recording) if recording else prompt.spoken
     if entry.input != input_digest(content, entry.engine, entry.settings, voice):
         return [Problem(prompt.key, Kind.STALE, "câu chữ, bản thu hoặc mức âm đã đổi")]
+    if entry.text and entry.text != clips.text_digest(prompt.text):
+        return [Problem(prompt.key, Kind.STALE, _RETOLD.format(prompt.key))]
     if entry.audio != clips.file_digest(path):
         return [Problem(prompt.key, Kind.ALTERED, "tệp bị sửa sau khi dựng")]
     return []

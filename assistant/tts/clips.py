@@ -21,17 +21,21 @@ CLIPS, STUDIO, MANIFEST = "clips", "studio", "manifest.json"
 STUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 STUDIO_ENGINE = "studio"
 MAX_STUDIO_SECONDS = 120.0
+_STUDIO_ONLY = ("recording", "text")  # of an entry
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """How a clip came about. ``input``: digest of everything that shaped it; ``audio``: digest
-    of the file it became."""
+    of the file it became. Of a studio clip also digests of the ``recording`` and of the ``text``
+    that it was last accepted for: nothing else tells that a person says what is written."""
 
     engine: str
     settings: str
     input: str
     audio: str
+    recording: str = ""
+    text: str = ""
 
 
 Manifest = Mapping[str, Entry]
@@ -43,6 +47,10 @@ def clip_path(folder: Path, key: str) -> Path:
 
 def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
+
+
+def text_digest(text: str) -> str:
+    return digest(text.encode())
 
 
 def file_digest(path: Path) -> str:
@@ -65,7 +73,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    data = {key: asdict(entry) for key, entry in sorted(manifest.items())}
+    data = {
+        key: {k: v for k, v in asdict(entry).items() if v or k not in _STUDIO_ONLY}
+        for key, entry in sorted(manifest.items())
+    }
     text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
     replace_file(folder / CLIPS / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assistant.channels.records import Records
 from tests.browser_tools import chromium, complaints_of
 from tests.serve_tools import ARTEFACTS, CODE, PHONE, microphone, serving
 
@@ -169,6 +171,77 @@ def test_a_stranger_is_refused_and_told_nothing(tmp_path: Path) -> None:
         wait_for_line(page, "us", "đọc lại mã số", 20)
         page.keyboard.press("1")
         wait_for_line(page, "us", "không khớp", 20)
+
+
+def test_after_the_call_the_meter_is_down(tmp_path: Path) -> None:
+    """The microphone goes on for a moment, while our last word is being played."""
+    wav = microphone(tmp_path / "caller.wav", [60.0])
+    with serving(tmp_path) as server, chromium(wav) as browser:
+        page, _ = open_phone(browser, server.url)
+        page.get_by_role("button", name="Gọi", exact=True).click()
+        wait_for_line(page, "us", "trợ lý VssID", 10)
+        page.wait_for_timeout(1_000)
+        assert page.locator("#mic").evaluate("meter => meter.value") > 0
+        page.keyboard.press("Escape")
+        page.get_by_text("Đã kết thúc").wait_for(timeout=10_000)
+        page.wait_for_timeout(600)
+        assert page.locator("#mic").evaluate("meter => meter.value") == 0
+
+
+def test_the_newest_caption_stays_in_view_when_the_window_becomes_narrow(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, chromium(None) as browser:
+        page, _ = open_phone(browser, server.url, viewport={"width": 1200, "height": 900})
+        page.get_by_role("button", name="Gọi", exact=True).click()
+        wait_for_line(page, "us", "trợ lý VssID", 10)
+        page.keyboard.press("8")
+        wait_for_line(page, "us", "đọc chậm từng số", 10)
+        page.set_viewport_size({"width": 360, "height": 640})
+        page.wait_for_timeout(300)
+        talk = page.locator("#talk")
+        assert talk.evaluate("talk => talk.scrollHeight > talk.clientHeight + 8")
+        hidden = talk.evaluate("talk => talk.scrollHeight - talk.clientHeight - talk.scrollTop")
+        assert abs(hidden) < 2
+
+
+def kept(call: str, began: datetime) -> dict[str, Any]:
+    return {
+        "call": call,
+        "channel": call,
+        "began": began.isoformat(timespec="seconds"),
+        "seconds": 42.0,
+        "ended": "not_understood",
+        "resets": 0,
+        "steps": ["answered"],
+        "turns": [],
+    }
+
+
+def test_the_operators_page_on_a_small_screen(tmp_path: Path) -> None:
+    """Calls by their beginning, though kept by their end; nothing needed lies outside."""
+    day = datetime.now(UTC).replace(hour=12, minute=0, second=0)
+    records = Records(tmp_path / "calls", 30)
+    for call, minutes in (("second", 1), ("third", 2), ("first", 0)):
+        records.keep(kept(call, day + timedelta(minutes=minutes)))
+    with serving(tmp_path) as server, chromium(None) as browser:
+        context = browser.new_context(
+            viewport={"width": 360, "height": 640}, locale="vi-VN", timezone_id="UTC"
+        )
+        page = context.new_page()
+        page.goto(f"{server.url}operator?token={server.token}")
+        page.get_by_text("3 cuộc gọi").wait_for(timeout=10_000)
+        rows = page.locator("#calls tr").all_inner_texts()
+        assert [re.findall("first|second|third", row)[0] for row in rows] == [
+            "third",
+            "second",
+            "first",
+        ]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        buttons = page.get_by_role("button", name=re.compile("Xem diễn biến")).all()
+        boxes = [button.bounding_box() for button in buttons]
+        region = page.locator("section.card", has=page.locator("#calls")).bounding_box()
+        assert all(box["x"] + box["width"] <= region["x"] + region["width"] for box in boxes)
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=ARTEFACTS / "operator-small.png", full_page=True)
 
 
 def test_the_operators_page(tmp_path: Path) -> None:

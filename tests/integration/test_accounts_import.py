@@ -57,6 +57,26 @@ def test_good_rows_come_in_and_bad_ones_are_told(store: Store, tmp_path: Path) -
     assert _counts(import_file(store.accounts, rejects)) == (1, 0, 0, 0, 1)
 
 
+def test_bad_bytes_cost_their_rows_and_come_back_in_the_rejects(
+    store: Store, tmp_path: Path
+) -> None:
+    good, nul, other = (store.other() for _ in range(3))
+    rows = [
+        f"{nul.phone};{nul.code};\0".encode(),
+        f"{other.phone};{other.code};".encode() + b"\xff\xfe",
+        f"{good.phone};{good.code};".encode(),
+    ]
+    file, rejects = tmp_path / "in.csv", tmp_path / "rejects.csv"
+    file.write_bytes(b"\n".join([b"phone;code;contact", *rows]))
+    report = import_file(store.accounts, file, rejects=rejects)
+    assert _counts(report) == (1, 0, 0, 0, 2)
+    assert [(e.line, e.reason) for e in report.errors] == [(2, "encoding"), (3, "encoding")]
+    kept = rejects.read_bytes()
+    assert all(row in kept for row in rows[:2])
+    rejects.write_bytes(kept.replace(b"\0", b"").replace(b"\xff\xfe", b""))
+    assert _counts(import_file(store.accounts, rejects)) == (2, 0, 0, 0, 0)
+
+
 def test_importing_again_changes_nothing(store: Store, tmp_path: Path) -> None:
     a, b = store.other(), store.other()
     file = _file(tmp_path / "in.csv", f"{a.phone};{a.code};lan@example.vn", f"{b.phone};{b.code};")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -12,7 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.asr import registry
 from assistant.asr.confidence import RAW
+from assistant.asr.engines import open_model
 from assistant.asr.registry import probe
 from assistant.asr.types import EndReason, Transcript
 from assistant.asr.vosk_adapter import VoskModel, VoskRecognizer, read_final
@@ -275,3 +280,89 @@ def test_no_model_is_a_coded_error_before_anything_starts(tmp_path: Path) -> Non
     with pytest.raises(ModelError) as error:
         VoskModel.open(tmp_path / "none")
     assert error.value.code == "model-missing"
+
+
+# --- a model without checksums is tried before it is trusted --------------------------------
+
+
+def _junk(name: str, after: int, count: int, seed: int) -> Callable[[Path], None]:
+    """Random bytes written over a part of a file."""
+
+    def spoil(folder: Path) -> None:
+        content = bytearray((folder / name).read_bytes())
+        draw = random.Random(seed)
+        for _ in range(count):
+            content[draw.randrange(after, len(content))] = draw.randrange(256)
+        (folder / name).write_bytes(content)
+
+    return spoil
+
+
+def _cut(folder: Path) -> None:
+    (folder / "graph/Gr.fst").write_bytes((folder / "graph/Gr.fst").read_bytes()[:1000])
+
+
+def _other_encoding(folder: Path) -> None:
+    words = folder / "graph/words.txt"
+    words.write_bytes(words.read_text("utf-8").encode("cp1258", errors="replace"))
+
+
+@pytest.fixture
+def strange(tmp_path: Path) -> Path:
+    """The embedded model as somebody else's: no card, so nothing vouches for it."""
+    folder = tmp_path / "strange"
+    shutil.copytree(load_settings().model, folder)
+    (folder / "model.json").unlink()
+    return folder
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        _junk("graph/Gr.fst", 60, 200, 2),
+        _junk("graph/HCLr.fst", 100, 500, 1),
+        _junk("am/final.mdl", 3_000, 200_000, 9),
+        _cut,
+        _other_encoding,
+    ],
+)
+def test_a_broken_stranger_costs_a_probe_not_the_process(
+    strange: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(strange)
+    with pytest.raises(ModelError) as error:
+        open_model(strange)
+    assert error.value.code == "model-broken"
+
+
+def test_a_good_stranger_is_tried_once_until_it_changes(
+    strange: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    monkeypatch.setattr(registry, "probe", lambda path: tried.append(path))
+    for _ in range(2):
+        assert open_model(strange).recognizer()
+    assert tried == [strange]
+    (strange / "conf/model.conf").touch()
+    open_model(strange)
+    assert len(tried) == 2
+
+
+def test_a_good_stranger_passes_and_the_embedded_model_needs_no_trial(
+    strange: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe(strange)
+    monkeypatch.setattr(registry, "probe", lambda path: pytest.fail(f"{path} was tried"))
+    open_model(load_settings().model)
+
+
+def test_a_card_that_leaves_a_file_out_vouches_for_nothing(
+    strange: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = json.loads((load_settings().model / "model.json").read_text("utf-8"))
+    del card["sha256"]["graph/Gr.fst"]
+    (strange / "model.json").write_text(json.dumps(card), "utf-8")
+    tried = []
+    monkeypatch.setattr(registry, "probe", lambda path: tried.append(path))
+    open_model(strange)
+    assert tried == [strange]

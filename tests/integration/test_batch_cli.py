@@ -57,6 +57,9 @@ def test_a_run_gives_a_verdict_files_and_an_exit_code(suite: Path) -> None:
     found: dict[str, Any] = json.loads(done.stdout)
     assert found["statuses"] == {"passed": 1, "failed": 2, "known": 1, "healed": 1}
     assert 'failures="2"' in (suite / "junit.xml").read_text("utf-8")
+    again = batch(suite, "report", "run", "--out", "again.html", "--json")
+    assert json.loads(again.stdout) == {"report": "again.html"}
+    assert (suite / "again.html").is_file()
     page = (suite / "report.html").read_text("utf-8")
     assert page.count("<audio") == 4 + 2  # what failed and what passed has sound inside
     assert not re.search(r'(src|href)="(?!data:)', page)  # one self-contained file
@@ -143,6 +146,18 @@ def test_a_stopped_run_goes_on_and_counts_nothing_twice(suite: Path) -> None:
     done = batch(suite, *arguments, "--resume", "--seed", "9")
     assert done.returncode == 2
     assert "batch-run-other" in done.stderr
+
+
+def test_init_and_schema_answer_in_json(tmp_path: Path) -> None:
+    done = batch(tmp_path, "init", "mau", "--json")
+    files = json.loads(done.stdout)["files"]
+    assert len(files) == 2
+    assert all((tmp_path / name).is_file() for name in files)
+    assert json.loads(batch(tmp_path, "init", "mau", "--json").stdout)["error"]["code"] == (
+        "batch-init-exists"
+    )
+    schema = json.loads(batch(tmp_path, "schema", "--json").stdout)
+    assert schema == json.loads((tmp_path / "mau" / "scenario.schema.json").read_text("utf-8"))
 
 
 @pytest.mark.full

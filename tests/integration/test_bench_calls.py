@@ -67,6 +67,24 @@ def test_a_missing_extra_is_named(
     assert "pip install" in answer["error"]["hint"]  # type: ignore[index]
 
 
+def test_a_server_that_cannot_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extra is missing in the server's process, which is not this one."""
+    missing = "raise ModuleNotFoundError('no fastapi', name='fastapi')"
+    (tmp_path / "fastapi.py").write_text(missing)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    answer = assistant(tmp_path, "bench", "calls", "--calls", "1", "--seconds", "2")
+    assert answer["error"]["code"] == "serve-missing"  # type: ignore[index]
+    assert "pip install" in answer["error"]["hint"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("port", ["70000", "-1"])
+def test_a_port_that_is_none_is_said(tmp_path: Path, port: str) -> None:
+    answer = assistant(tmp_path, "serve", "--port", port)
+    assert answer["error"]["code"] == "usage"  # type: ignore[index]
+
+
 def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     import socket
 

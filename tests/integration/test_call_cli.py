@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import wave
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ import pytest
 from assistant.accounts.demo import DemoAccount, draw
 from assistant.accounts.local import LocalAccounts, PasswordState
 from assistant.accounts.open import open_local
+from assistant.audio import read_audio, write_wav
 from assistant.cli import app as program
+from assistant.cli import call as call_module
 from assistant.cli.app import GROUPS, needed, register
+from assistant.errors import AudioError
 from assistant.nlu import tables
 from assistant.settings import load_settings
 from tests.cli_tools import run
@@ -110,6 +114,42 @@ def test_nothing_written_about_a_real_account_holds_its_code_or_its_password(
     said = [turn["said"] for turn in json.loads(written.out.splitlines()[0])["turns"]]
     spoken = tables.numbers().number_words - {"không"}
     assert not any(spoken & set(line.split()) for line in said)
+
+
+@pytest.mark.parametrize("out", ["taken", "taken/below", "/dev/null", "/proc/none", "half"])
+def test_a_place_that_cannot_be_written_costs_no_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    """Found before the call: afterwards the account would be reset and the password lost."""
+    Path("taken").write_text("a file")
+    Path("half/call.wav").mkdir(parents=True)
+    pair = account(11)
+    asked: list[str] = []
+    monkeypatch.setattr(LocalAccounts, "verify_and_reset", lambda *_: asked.append("reset"))
+    assert run(monkeypatch, "call", *by_keys(pair), "--out", out, "--json") in (1, 2)
+    error = report(capsys)["error"]
+    assert error["code"] == "audio-write"
+    assert error["hint"]
+    assert asked == []
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_disk_that_fills_up_in_the_call_does_not_hide_its_outcome(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise AudioError("audio-write", "Đĩa đầy.", "Dọn đĩa.")
+
+    monkeypatch.setattr(call_module, "write_wav", full)
+    arguments = [*by_keys(account(12)), "--out", "out", *(["--json"] if as_json else [])]
+    assert run(monkeypatch, "call", *arguments) == 0
+    written = capsys.readouterr()
+    if as_json:
+        call = json.loads(written.out)
+        assert (call["resets"], call["files"], call["error"]["code"]) == (1, {}, "audio-write")
+    else:
+        assert "Đã cấp mật khẩu: 1 lần" in written.out
+        assert "[audio-write]" in written.err
 
 
 def segments(path: Path) -> tuple[int, np.ndarray]:
@@ -254,6 +294,10 @@ def test_transcribe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     assert [w["start"] for w in words] == sorted(w["start"] for w in words)
     assert words[-1]["end"] <= good["seconds"] + 0.1
     assert (good["rate"], good["encoding"], other["warnings"]) == (8_000, "WAV/PCM_16", [])
+    quiet = read_audio(DEMO / "2-ma-so.wav", load_settings().audio).audio
+    write_wav(Path("quiet.wav"), (np.frombuffer(quiet.pcm, "<i2") // 1000).tobytes(), quiet.rate)
+    assert run(monkeypatch, "transcribe", "quiet.wav", "--json") == 0
+    assert report(capsys)["files"][0]["warnings"] == ["quiet"]
     assert run(monkeypatch, "transcribe", *files[::2]) == 0
     assert "2-ma-so.wav" in capsys.readouterr().out
 
@@ -301,6 +345,24 @@ def test_the_table_of_commands_is_true() -> None:
             assert needed([command]) == (module,)
     assert needed([]) == needed(["--help"]) == needed(["call"], completing=True) == tuple(GROUPS)
     assert needed(["--version"]) == ()
+
+
+def commands(command: object, *path: str) -> Iterator[tuple[str, set[str]]]:
+    """Every command below this one, and its options."""
+    for name, below in getattr(command, "commands", {}).items():
+        if hasattr(below, "commands"):
+            yield from commands(below, *path, name)
+        else:
+            options = {option for one in below.params for option in one.opts}
+            yield " ".join((*path, name)), options
+
+
+def test_every_command_has_json() -> None:
+    """As README says. A group has none: it does nothing by itself."""
+    whole = register(program.typer.Typer(), tuple(GROUPS))
+    found = dict(commands(program.typer.main.get_command(whole)))
+    assert len(found) > 30
+    assert [name for name, options in found.items() if "--json" not in options] == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from pathlib import Path
 
@@ -59,12 +60,20 @@ def test_label_stores_what_was_really_said(
         monkeypatch.setenv(f"ASSISTANT_CAPTURE__{name}", value)
     program = typer.Typer()
     label.register(program)
-    told = CliRunner().invoke(program, ["label", "--silent"], input="tôi muốn xin mật khẩu\n")
+    told = CliRunner().invoke(
+        program, ["label", "--silent", "--json"], input="tôi muốn xin mật khẩu\n"
+    )
     assert told.exit_code == 0
+    answer = told.stdout.splitlines()[-1]  # after what the runner echoes of its input
+    assert json.loads(answer) == {"waiting": 1, "done": 1, "labelled": 1}
     assert [one.label for one in Captures(settings.capture)] == ["tôi muốn xin mật khẩu"]
     told = CliRunner().invoke(program, ["captures", "export", str(tmp_path / "set")])
     assert told.exit_code == 0
     assert "tôi muốn xin mật khẩu" in (tmp_path / "set" / "labels.csv").read_text("utf-8")
+    told = CliRunner().invoke(program, ["captures", "export", str(tmp_path / "two"), "--json"])
+    assert json.loads(told.output) == {"exported": 1, "folder": str(tmp_path / "two")}
+    told = CliRunner().invoke(program, ["captures", "purge", "--json"])
+    assert json.loads(told.output) == {"removed": 0}
     told = CliRunner().invoke(program, ["captures", "purge", "--all"])
     assert "1" in told.output
     assert list(Captures(settings.capture)) == []

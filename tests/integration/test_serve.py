@@ -137,6 +137,10 @@ def test_a_message_that_is_none_ends_the_call(server: Server, message: str) -> N
         until(line, lambda news: news["type"] == "state")
         line.send(message)
         assert until(line, lambda news: news["type"] == "ended")["reason"] == "caller_hung_up"
+        with pytest.raises(ConnectionClosed) as closed:
+            line.recv(timeout=5)
+        assert closed.value.rcvd
+        assert closed.value.rcvd.code == 1008
 
 
 def test_a_message_that_is_too_big_is_not_taken(server: Server) -> None:

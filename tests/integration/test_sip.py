@@ -13,17 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serve_tools import CODE, PHONE, Server, microphone, serving
+from tests.serve_tools import CODE, PHONE, Server, free_udp_port, microphone, serving
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(120)]
 KEYS = Path("/usr/share/sip-tester")
 NAMES = {"#": "pound", "*": "star"}
-
-
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,9 @@ The caller here is written from the RFCs (3261, 3550); test_sip.py has the forei
 from __future__ import annotations
 
 import random
-import re
 import signal
-import socket
-import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,90 +16,12 @@ import httpx
 import pytest
 
 from assistant.audio.mulaw import mulaw_encode
-from tests.serve_tools import PHONE, Server, serving, turn
-
-INVITE = """INVITE sip:1900@127.0.0.1 SIP/2.0
-Via: SIP/2.0/UDP 127.0.0.1:{sip};branch=z9hG4bK{call}
-From: <sip:{caller}@127.0.0.1>;tag={call}
-To: <sip:1900@127.0.0.1>
-Call-ID: {call}
-CSeq: 1 INVITE
-Contact: <sip:{caller}@127.0.0.1:{sip}>
-Max-Forwards: 70
-Content-Type: application/sdp
-Content-Length: {length}
-
-{sdp}"""
-ACK = """ACK sip:1900@127.0.0.1 SIP/2.0
-Via: SIP/2.0/UDP 127.0.0.1:{sip};branch=z9hG4bK{call}a
-From: <sip:{caller}@127.0.0.1>;tag={call}
-To: {to}
-Call-ID: {call}
-CSeq: 1 ACK
-Content-Length: 0
-
-"""
-SDP = """v=0
-o=- 1 1 IN IP4 127.0.0.1
-s=-
-c=IN IP4 127.0.0.1
-t=0 0
-m=audio {rtp} RTP/AVP {codecs}
-"""
-
-
-class Caller:
-    """One call: dialled, then packets by hand."""
-
-    def __init__(self, port: int, call: str, codecs: str = "0 101") -> None:
-        self.sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        for one in (self.sip, self.rtp):
-            one.bind(("127.0.0.1", 0))
-            one.settimeout(5)
-        self._number = 0
-        names = {"call": call, "caller": PHONE, "sip": self.sip.getsockname()[1]}
-        sdp = SDP.format(rtp=self.rtp.getsockname()[1], codecs=codecs).replace("\n", "\r\n")
-        invite = INVITE.format(**names, length=len(sdp), sdp="").replace("\n", "\r\n") + sdp
-        self.sip.sendto(invite.encode(), ("127.0.0.1", port))
-        self.answer = self._final()
-        if self.answer.startswith("SIP/2.0 200"):
-            to = re.search(r"^To: *(.+)\r$", self.answer, re.MULTILINE | re.IGNORECASE)
-            media = re.search(r"m=audio (\d+)", self.answer)
-            assert to
-            assert media
-            ack = ACK.format(**names, to=to[1]).replace("\n", "\r\n")
-            self.sip.sendto(ack.encode(), ("127.0.0.1", port))
-            self.media = ("127.0.0.1", int(media[1]))
-
-    def close(self) -> None:
-        self.sip.close()
-        self.rtp.close()
-
-    def packet(self, mulaw: bytes) -> bytes:
-        self._number += 1
-        return struct.pack(">BBHII", 0x80, 0, self._number, self._number * 160, 99) + mulaw
-
-    def send(self, packets: Sequence[bytes]) -> None:
-        """One every 20 ms."""
-        due = time.monotonic()
-        for packet in packets:
-            self.rtp.sendto(packet, self.media)
-            due += 0.02
-            time.sleep(max(0.0, due - time.monotonic()))
-
-    def _final(self) -> str:
-        while True:
-            answer = self.sip.recv(4096).decode()
-            if not answer.startswith("SIP/2.0 1"):
-                return answer
+from tests.serve_tools import Caller, Server, free_udp_port, serving, turn
 
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, int]]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("127.0.0.1", 0))
-        port = int(one.getsockname()[1])
+    port = free_udp_port()
     folder: Path = tmp_path_factory.mktemp("line")
     with serving(
         folder, ASSISTANT_TELEPHONE__SIP_PORT=str(port), ASSISTANT_LIVE__LINE_DEAD="2"
@@ -151,9 +70,7 @@ def test_a_caller_without_a_codec_of_ours_is_told(line: tuple[Server, int]) -> N
 
 
 def test_two_signals_end_the_server_in_mid_call(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("127.0.0.1", 0))
-        port = int(one.getsockname()[1])
+    port = free_udp_port()
     with serving(tmp_path, ASSISTANT_TELEPHONE__SIP_PORT=str(port)) as server:
         caller = Caller(port, "in-mid-call")
         caller.send([caller.packet(b"\xff" * 160)] * 10)

@@ -183,8 +183,10 @@ def test_rubbish_in_mid_call_ends_it(server: Server) -> None:
             begin(line, call, {"ticket": ticket(server, call)})
             receive(line, 0.2)
             line.send(rubbish)
-            with pytest.raises(ConnectionClosed):
+            with pytest.raises(ConnectionClosed) as closed:
                 receive(line, 5)
+            assert closed.value.rcvd
+            assert closed.value.rcvd.code == 1008
 
 
 def simulated_call(server: Server, call: str, impairments: dict[str, float], *steps: Any) -> Any:
@@ -410,6 +412,13 @@ def test_a_connection_that_is_no_audiosocket_is_closed(server: Server, first: by
         while more := line.recv(4096):
             left += more
         assert left in (b"", b"\xff\x00\x01\x01\x00\x00\x00")
+
+
+def test_who_connects_and_says_nothing_is_sent_away(server: Server) -> None:
+    assert server.audiosocket
+    with socket.create_connection(server.audiosocket, timeout=10) as line:
+        assert line.makefile("rb").read() == b"\xff\x00\x01\x01\x00\x00\x00"
+    assert "audiosocket-refused: line-silent" in server.log.read_text()
 
 
 def test_a_sudden_end_of_the_line_ends_the_call_and_no_other(server: Server) -> None:

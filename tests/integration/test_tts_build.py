@@ -1,5 +1,6 @@
 """Rendering: only what changed, whole or not at all, recordings of people first."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,51 @@ def test_recordings_come_first_and_survive(folder: Path) -> None:
     (studio / "greeting.wav").unlink()
     assert problems(folder) == {"greeting": Kind.STALE}
     assert rendered(folder, ToneVoice(settings="tone=9")).rendered == ("greeting",)
+
+
+def test_a_text_that_changed_after_its_recording_is_stale_until_somebody_says_otherwise(
+    folder: Path,
+) -> None:
+    (folder / "studio").mkdir()
+    recording = folder / "studio" / "goodbye.wav"
+    soundfile.write(recording, voiced(1.2, 16_000, 180), 16_000)
+    rendered(folder)
+    assert problems(folder) == {}
+    changed = SENTENCES | {"goodbye": "Chữ khác hẳn."}
+    write_prompts(folder, changed)
+    assert problems(folder) == {"goodbye": Kind.STALE}
+    for voice, force in ((VOICE, False), (VOICE, True), (Voice(target_lufs=-23), False)):
+        build(folder, load_catalogue(folder), ToneVoice().cast, voice, force=force)
+        assert problems(folder, voice) == {"goodbye": Kind.STALE}, "making it anew accepts nothing"
+    catalogue = load_catalogue(folder)
+    report = build(folder, catalogue, ToneVoice().cast, VOICE, accept=["goodbye"])
+    assert "goodbye" in report.studio
+    assert problems(folder) == {}
+    write_prompts(folder, SENTENCES)
+    assert problems(folder) == {"goodbye": Kind.STALE}
+    soundfile.write(recording, voiced(1.3, 16_000, 190), 16_000)
+    rendered(folder)
+    assert problems(folder) == {}
+
+
+def test_only_a_recording_can_be_accepted(folder: Path) -> None:
+    for key, code in (("goodbye", "studio-missing"), ("nobody", "prompt-unknown")):
+        with pytest.raises(PromptError) as caught:
+            build(folder, load_catalogue(folder), ToneVoice().cast, VOICE, accept=[key])
+        assert caught.value.code == code
+
+
+def test_a_manifest_from_before_recordings_had_texts_is_filled_up(folder: Path) -> None:
+    (folder / "studio").mkdir()
+    soundfile.write(folder / "studio" / "goodbye.wav", voiced(1.2, 16_000, 180), 16_000)
+    rendered(folder)
+    known = clips.read_manifest(folder)
+    old = {key: replace(entry, recording="", text="") for key, entry in known.items()}
+    clips.write_manifest(folder, old)
+    assert '"text"' not in (folder / "clips" / "manifest.json").read_text("utf-8")
+    assert problems(folder) == {}
+    rendered(folder)
+    assert clips.read_manifest(folder) == known
 
 
 @pytest.mark.parametrize("suffix", clips.STUDIO_SUFFIXES)

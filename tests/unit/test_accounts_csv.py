@@ -139,7 +139,8 @@ def test_files_that_cannot_be_understood(text: str, code: str) -> None:
     [
         (b"PK\x03\x04", "import-not-csv"),
         (b"\xd0\xcf\x11\xe0", "import-not-csv"),
-        (b"phone,code\n\x00", "import-not-csv"),
+        ("phone,code\n".encode("utf-16-le"), "import-not-csv"),
+        (b"phone,\xffcode\n", "import-encoding"),
         ("số".encode("cp1258", errors="replace") + b"\xff", "import-encoding"),
         (b"\xff\xfe\x00", "import-encoding"),
     ],
@@ -148,6 +149,26 @@ def test_data_that_is_no_text(data: bytes, code: str) -> None:
     with pytest.raises(AccountError) as caught:
         decode(data)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("bad", [b"\0", b"\xff\xfe", b"\xed\xa0\x80", "Hà".encode("latin-1")])
+@pytest.mark.parametrize("place", range(4))
+def test_a_bad_byte_costs_its_row_and_no_other(bad: bytes, place: int) -> None:
+    rng = random.Random(8)
+    good = [draw(rng) for _ in range(3)]
+    lines = [f"{one.phone},{one.code},Ông Bịa".encode() for one in good]
+    spoilt = draw(rng)
+    row = f"{spoilt.phone},{spoilt.code},".encode() + bad
+    content = b"\n".join([b"phone,code,name", *lines[:place], row, *lines[place:]])
+    parsed = parse(decode(content))
+    assert {account.code for _, account in parsed.rows} == {one.code for one in good}
+    assert _errors(parsed) == [(place + 2, "", "encoding")]
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_after_a_good_header_stop_a_file(body: bytes) -> None:
+    parsed = parse(decode(b"phone,code\n0530000001,0123456789\n" + body))
+    assert all(error.line >= 2 for error in parsed.errors)
 
 
 @given(st.text(max_size=200))

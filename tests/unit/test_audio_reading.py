@@ -41,6 +41,45 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
     assert set(np.frombuffer(pcm, "<i2").tolist()) == {4096}
 
 
+def heard(folder: Path, samples: np.ndarray) -> np.ndarray:
+    pcm = read_audio(put(folder, "a.wav", encoded("WAV", "PCM_16", samples)), LIMITS).audio.pcm
+    return np.frombuffer(pcm, "<i2") / 32768
+
+
+@pytest.mark.parametrize("others", [[-1.0], [-0.9], [-1.0, 0.0, 0.0], [1.0, -1.0, -1.0]])
+def test_channels_that_cancel_each_other_are_not_lost(tmp_path: Path, others: list[float]) -> None:
+    first = signal(1.0)
+    mono = heard(tmp_path, np.stack([first, *(first * gain for gain in others)], axis=1))
+    assert np.abs(mono - first).max() < 1e-3
+    shifted = np.stack([first / 2, -first / 2], axis=1) + np.float32(0.4)
+    assert np.abs(heard(tmp_path, shifted) - first / 2 - 0.4).max() < 1e-3
+
+
+@pytest.mark.parametrize("others", [[0.0], [0.0] * 31, [0.5], [-0.25]])
+def test_channels_that_do_not_are_averaged(tmp_path: Path, others: list[float]) -> None:
+    gains = np.array([1.0, *others])
+    mono = heard(tmp_path, (signal(1.0)[:, None] * gains).astype("f4"))
+    assert np.abs(mono - signal(1.0) * gains.mean()).max() < 1e-3
+
+
+def test_two_callers_on_two_channels_are_both_heard(tmp_path: Path) -> None:
+    """One speaks in the first half, one in the second; both at once in the middle."""
+    left, right = signal(1.0).copy(), signal(1.0)[::-1].copy()
+    left[5_000:], right[:3_000] = 0, 0
+    mono = heard(tmp_path, np.stack([left, right], axis=1))
+    assert np.abs(mono - (left + right) / 2).max() < 1e-3
+
+
+@pytest.mark.parametrize(("gain", "quiet"), [(1.0, False), (0.02, False), (0.003, True)])
+@pytest.mark.parametrize("offset", [0.0, 0.2])
+def test_sound_too_quiet_to_hear_is_told(
+    tmp_path: Path, gain: float, quiet: bool, offset: float
+) -> None:
+    content = encoded("WAV", "PCM_16", signal(1.0) * np.float32(gain) + np.float32(offset))
+    recording = read_audio(put(tmp_path, "a.wav", content), LIMITS)
+    assert recording.warnings == ({AudioWarning.QUIET} if quiet else set())
+
+
 @pytest.mark.parametrize(("name", "warning"), [(n, w) for n, (_, w) in WARNED.items()])
 def test_usable_with_a_warning(tmp_path: Path, name: str, warning: str) -> None:
     recording = read_audio(put(tmp_path, name, WARNED[name][0]()), LIMITS)

@@ -134,6 +134,16 @@ def test_a_hash_after_a_key_that_was_the_answer_belongs_to_it() -> None:
     assert talk.events[1:] == [Keyed("1")]
 
 
+@pytest.mark.parametrize("every", [0.02, 0.5, 3.9, 4.1])
+def test_a_hash_after_a_star_is_another_answer(every: float) -> None:
+    """ "*" asks for the password again, and "#" says soon after that it is written down."""
+    secret = Ask(EMPTY, Expect.SECRET, instant_keys="0123456789*#")
+    call, talk = start(secret, secret, BYE)
+    call.step(QUIET)
+    press(call, "*#", every)
+    assert talk.events[1:3] == [Keyed("*"), Keyed("#")]
+
+
 def test_a_hash_after_the_last_digit_belongs_to_the_code() -> None:
     call, talk = start(Ask(EMPTY, Expect.CODE), Ask(HELLO, Expect.CONFIRM), BYE)
     call.step(QUIET)

@@ -477,7 +477,9 @@ def test_step_is_total_and_keeps_to_its_table(
         allowed = rows[meaning].leads_to | {before.phase}  # a None result is a no match: it stays
         out_of_turns = after.turns > limits.max_turns
         gave_up = Meaning.NO_MATCH in rows and before.misses + 1 >= limits.no_match_goodbye
-        assert after.phase in allowed or (after.phase is Phase.ENDED and (out_of_turns or gave_up))
+        in_circles = before.idle + 1 >= limits.idle_turns
+        ended = after.phase is Phase.ENDED and (out_of_turns or gave_up or in_circles)
+        assert after.phase in allowed or ended
         if isinstance(action, Ask):
             grows = after.phase in (Phase.CONFIRM, Phase.WHICH) and action.collected
             assert action.expect is (Expect.CONFIRM_OR_MORE if grows else EXPECT[after.phase])
@@ -532,6 +534,39 @@ def test_a_caller_who_goes_in_circles_ends(state: DialogueState, words: str) -> 
         if isinstance(action, Finish):
             return
     raise AssertionError("the call never ended")
+
+
+@pytest.mark.parametrize("state", REACHED, ids=lambda s: s.phase)
+@pytest.mark.parametrize("intent", ["wait", "hello", "repeat", "slower", "menu", "faq_fee"])
+def test_being_understood_and_getting_nowhere_ends_the_call(
+    state: DialogueState, intent: str
+) -> None:
+    state = replace(state, turns=0)
+    most = LIMITS[0].idle_turns
+    assert turns_to_end(state, [event_of(intent, "")]) <= most
+    assert turns_to_end(state, [event_of(intent, ""), Silence()]) <= 2 * most
+
+
+@pytest.mark.parametrize(
+    ("events", "most"),
+    [
+        (["keys 2", "keys {a}"], 10),
+        (["no", "digits {a}"], 10),
+        (["digits {a}"], 6),
+        (["no", "yes"], DialogueLimits().idle_turns),
+        (["keys 2", "keys #"], DialogueLimits().idle_turns),
+        (["keys *{a:9}"], DialogueLimits().idle_turns),
+    ],
+)
+def test_the_same_code_read_back_again_and_again_ends_the_call(
+    events: list[str], most: int
+) -> None:
+    code = codes(random.Random(7))["a"]
+    state = initial()
+    for words in ("start", f"reset + digits {code}"):
+        state, _ = step(state, event_of(words, ""), LIMITS[0])
+    filled = [words.replace("{a}", code).replace("{a:9}", code[9]) for words in events]
+    assert turns_to_end(state, [event_of(words, "") for words in filled]) <= most
 
 
 def turns_to_end(state: DialogueState, events: list[Event]) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from assistant.audio.mulaw import mulaw_decode, mulaw_encode
 from assistant.channels.live import Audio, Flush, Line, LiveCall, Over, Told
-from assistant.channels.pump import pump
+from assistant.channels.pump import LineError, pump
 from assistant.channels.switchboard import LinesFullError, Switchboard
 from assistant.dialogue.types import Ask, EndOfCall, Reply, Say
 from assistant.nlu.types import Expect
@@ -226,6 +226,24 @@ def test_silence_is_a_sound_too() -> None:
 
 def test_audio_is_not_in_a_repr() -> None:
     assert "\\x" not in repr(Audio(b"\1\2\3"))
+
+
+def test_what_no_line_sends_ends_the_call_and_is_told_to_whoever_closes_the_line() -> None:
+    async def main() -> None:
+        async def read() -> None:
+            raise LineError("line-message", "…")
+
+        async def send(_: object) -> None:
+            return
+
+        async with Switchboard(ScriptedExchange(*[MENU] * 99), Live(), FRAME_S) as board:
+            live = board.answer(None, PLAIN)
+            error = await asyncio.wait_for(pump(live, read, send), 5)
+            assert error is not None
+            assert error.code == "line-message"
+            assert live.call.ended is EndOfCall.CALLER_HUNG_UP
+
+    asyncio.run(main())
 
 
 def test_a_line_that_takes_no_message_does_not_hold_the_call() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +86,41 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
             microphone.devices()
         assert caught.value.code == code
         assert "assistant serve" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("variable", "config"),
+    [
+        ("ALSA_CONFIG_PATH", "/nonexistent"),
+        ("ALSA_CONFIG_PATH", "/dev/null"),
+        ("ALSA_CONFIG_DIR", "/nonexistent"),
+    ],
+)
+def test_an_alsa_without_its_configuration_is_a_coded_error(
+    monkeypatch: pytest.MonkeyPatch, variable: str, config: str
+) -> None:
+    """PortAudio would abort the whole process."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("ALSA is Linux's")
+    try:
+        importlib.import_module("sounddevice")
+    except (ImportError, OSError):
+        pytest.skip("needs the extra `mic` and Debian's libportaudio2")
+    monkeypatch.setenv(variable, config)
+    with pytest.raises(DependencyError) as caught:
+        microphone.devices()
+    assert caught.value.code == "mic-device"
+    assert "libasound2-data" in caught.value.hint
+    assert "assistant serve" in caught.value.hint
+
+
+def test_an_alsa_configured_in_an_unusual_place_is_not_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not card._ALSA.exists():
+        pytest.skip("needs Debian's libasound2-data")
+    monkeypatch.setattr(card, "_ALSA", Path("/nonexistent"))
+    assert not card._aborts()
 
 
 def test_a_device_that_cannot_be_opened_is_a_coded_error(monkeypatch: pytest.MonkeyPatch) -> None:

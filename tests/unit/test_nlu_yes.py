@@ -140,6 +140,37 @@ def test_what_may_stand_before_a_yes_rhymes_with_no_denial() -> None:
     assert [word for word in single if rime(word) in rimes] == []
 
 
+def test_what_may_stand_after_a_yes_rhymes_with_no_denial() -> None:
+    """ "Đúng thưa cô" may be a "đúng chưa cô"."""
+    rimes = {rime(word) for word in HEARD_NOT}
+    answers = tables.answers()
+    after = (*answers.after_yes, *answers.after_right_yes)
+    single = [words[0] for words in after if len(words) == 1]
+    assert [word for word in single if rime(word) in rimes] == []
+
+
+@both
+def test_a_yes_to_a_part_of_a_code_is_none(expect: Expect) -> None:
+    """Nor one that noise may have cut short, or to which other words belong."""
+    parts = ("một nửa", "nửa thôi", "gần hết", "có một số", "mấy số đầu", "phần đầu", "ra là", "là")
+    texts = [f"{yes} {part}" for yes in yes_phrases(expect) for part in parts]
+    texts += [f"{yes} {UNKNOWN_WORD} {word}" for yes in PLAIN for word in ("hết", "thôi", "ạ")]
+    assert [text for text in texts if is_yes(text, expect)] == []
+
+
+def test_no_unforeseen_word_stands_after_a_yes() -> None:
+    """Tones aside, which a phrase may have lost ("đúng á")."""
+    answers = tables.answers()
+    foreseen = {w for p in (*answers.after_yes, *answers.after_right_yes) for w in p}
+    foreseen |= {word for phrase in yes_phrases(Expect.CONFIRM) for word in phrase.split()}
+    foreseen |= {word for form, _ in tables.dialect() for word in form}
+    bases = set(map(toneless, foreseen))
+    others = [word for word in vocabulary() if toneless(word) not in bases]
+    assert len(others) > 300
+    texts = [f"{yes} {word}" for yes in ("đúng", "vâng") for word in others]
+    assert [text for text in texts if is_yes(text, Expect.CONFIRM)] == []
+
+
 @pytest.mark.parametrize("expect", list(Expect))
 def test_a_question_is_no_yes(expect: Expect) -> None:
     asks = [" ".join(words) for words in tables.answers().question]

@@ -92,6 +92,14 @@ def test_a_line_cut_off_is_passed_over(tmp_path: Path) -> None:
     assert len(records.of(date(2026, 11, 25))) == 1
 
 
+def test_calls_are_in_the_order_in_which_they_began(tmp_path: Path) -> None:
+    """They are kept as they end: the long one last."""
+    records = Records(tmp_path, days=30)
+    for name, minute in (("second", 31), ("third", 32), ("first", 30)):
+        records.keep({"call": name, "began": BEGAN.replace(minute=minute).isoformat()})
+    assert [one["call"] for one in records.of(BEGAN.date())] == ["first", "second", "third"]
+
+
 def test_a_day_is_that_of_the_clocks_on_the_wall(tmp_path: Path) -> None:
     """In Vietnam it is seven hours later: a call at 17:30 UTC is one of the next day."""
     records, hanoi = Records(tmp_path, days=30), timedelta(hours=7)

@@ -99,7 +99,7 @@ function row(call) {
   const end = endOf(call);
   const cells = [clock(call.began), CHANNELS[call.channel] ?? call.channel, call.seconds.toFixed(1), ENDS[end] ?? end, call.resets || ""];
   for (const text of cells) line.insertCell().textContent = text;
-  line.insertCell().append(button);
+  line.insertCell(1).append(button); // beside the time: on a narrow screen the rest is scrolled to
   return line;
 }
 

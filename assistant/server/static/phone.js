@@ -138,6 +138,10 @@ function line(who, name, { text, shown, at }) {
   $("talk").append(item);
   $("partial").textContent = "";
   reveal();
+  showNewest();
+}
+
+function showNewest() {
   $("talk").scrollTop = $("talk").scrollHeight;
 }
 
@@ -193,6 +197,7 @@ function close(old) {
 function finish(now) {
   if (call !== now) return;
   call = null;
+  if (now.node) now.node.port.onmessage = null; // the meter too is over
   setTimeout(() => close(now), 300); // the last word is still being played
   $("call").disabled = $("caller").readOnly = false;
   $("hangup").disabled = true;
@@ -206,6 +211,7 @@ function finish(now) {
 $("dial").addEventListener("submit", dial);
 $("hangup").addEventListener("click", hangUp);
 $("show").addEventListener("change", reveal);
+new ResizeObserver(showNewest).observe($("talk")); // a narrower window breaks lines anew
 $("aloud").addEventListener("change", () => {
   $("talk").setAttribute("aria-live", $("aloud").checked ? "polite" : "off");
 });
