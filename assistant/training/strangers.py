@@ -15,6 +15,7 @@ from typing import NamedTuple
 from assistant.training.lexicon import CODAS, INITIALS, MEDIAL, phone_table, pronunciations
 
 UNLIKE = 1.7  # parts that must differ, see ``_distance``; chosen on ../shared/speech/dev
+MORE_UNLIKE = {"không": 2.0}  # said in the most ways of all, and the answer that protects
 NO_PHONE = ""
 
 
@@ -76,9 +77,9 @@ def _syllable(phones: tuple[str, ...]) -> Syllable:
 
 def strangers(words: Iterable[str], unlike: float = UNLIKE) -> dict[str, dict[str, frozenset[str]]]:
     """initial → toned nucleus → codas of the syllables (without a glide) that differ from each
-    of ``words`` by at least ``unlike``. "" stands for no initial or no coda."""
+    of ``words`` by at least ``unlike`` (some by more). "" stands for no initial or no coda."""
     known = {
-        _syllable(phones)
+        _syllable(phones): max(unlike, MORE_UNLIKE.get(word, 0.0))
         for word in words
         for phones in pronunciations(word)
         if sum("_" in p for p in phones) == 1
@@ -92,8 +93,8 @@ def strangers(words: Iterable[str], unlike: float = UNLIKE) -> dict[str, dict[st
                 coda
                 for coda in _CODAS
                 if all(
-                    _distance(Syllable(initial, NO_PHONE, vowel, tone, coda), other) >= unlike
-                    for other in known
+                    _distance(Syllable(initial, NO_PHONE, vowel, tone, coda), other) >= least
+                    for other, least in known.items()
                 )
             )
             if codas:
