@@ -54,6 +54,8 @@ def interpret(
     said = [t.text for t in tokens]
     words_only = without_runs(tokens, expect)
     found = matches(words_only, expect, limits.phrase_score, _core(words_only))
+    if _mostly_strange(words_only):  # then what was not understood is no lost word of a phrase
+        found = [m for m in found if all(words_only[i] != UNKNOWN_WORD for i in m.words)]
     claimed = _claimed(found, expect)
     collected = collect(with_roles(tokens, expect, claimed), expect, digits_so_far)
     meaning = _combine(text, said, found, collected, expect, limits)
