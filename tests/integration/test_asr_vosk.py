@@ -320,7 +320,7 @@ def strange(tmp_path: Path) -> Path:
     "spoil",
     [
         _junk("graph/Gr.fst", 60, 200, 2),
-        _junk("graph/HCLr.fst", 100, 500, 1),
+        _junk("graph/HCLr.fst", 100, 20_000, 2),
         _junk("am/final.mdl", 3_000, 200_000, 9),
         _cut,
         _other_encoding,

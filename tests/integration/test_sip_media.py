@@ -92,6 +92,7 @@ def test_our_voice_stays_with_the_caller(caller: Caller) -> None:
         assert heard(caller.rtp) > 10
 
 
+@pytest.mark.full
 def test_a_stranger_cannot_speak_nor_press(line: tuple[Server, int]) -> None:
     server, port = line
     for who, counts in ((STRANGER, False), ("127.0.0.1", True)):
