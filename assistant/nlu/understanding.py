@@ -54,7 +54,7 @@ def interpret(
     said = [t.text for t in tokens]
     words_only = without_runs(tokens, expect)
     found = matches(words_only, expect, limits.phrase_score, _core(words_only))
-    if _mostly_strange(words_only):  # then what was not understood is no lost word of a phrase
+    if words_only.count(UNKNOWN_WORD) >= _STRANGE:  # then none of them is a phrase's lost word
         found = [m for m in found if all(words_only[i] != UNKNOWN_WORD for i in m.words)]
     claimed = _claimed(found, expect)
     collected = collect(with_roles(tokens, expect, claimed), expect, digits_so_far)
