@@ -16,6 +16,8 @@ import pytest
 from assistant.audio.mulaw import mulaw_encode
 from tests.serve_tools import CODE, PHONE, Caller, Server, free_udp_port, heard, serving, turn, udp
 
+pytestmark = pytest.mark.full  # half a minute of real time
+
 SILENCE = b"\xff" * 160
 STRANGER, DIRECT, MOVED, GATEWAY = (f"127.0.0.{n}" for n in (9, 5, 6, 77))
 names = (f"call-{n}" for n in itertools.count())
@@ -92,7 +94,6 @@ def test_our_voice_stays_with_the_caller(caller: Caller) -> None:
         assert heard(caller.rtp) > 10
 
 
-@pytest.mark.full
 def test_a_stranger_cannot_speak_nor_press(line: tuple[Server, int]) -> None:
     server, port = line
     for who, counts in ((STRANGER, False), ("127.0.0.1", True)):
