@@ -15,6 +15,7 @@ from rich.table import Table
 
 from assistant.audio import write_wav
 from assistant.batch.captures import Captured, Captures
+from assistant.cli.batch_options import AsJson
 from assistant.cli.show import print_json
 from assistant.nlu.normal import clean
 from assistant.settings import load_settings
@@ -24,8 +25,6 @@ _PLAYERS = (
     ("ffplay", "-nodisp", "-autoexit", "-loglevel", "quiet"),
 )  # fmt: skip
 _SKIP, _NOISE, _QUIT = "-", "!", "q"
-
-Json = Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +44,7 @@ def label_command(
         bool, typer.Option("--all", help="Nghe lại cả những lượt đã có nhãn.")
     ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="Không phát âm thanh.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Nghe từng lượt đã giữ và ghi lại đúng lời đã nói (listen and correct).
 
@@ -95,7 +94,7 @@ def _play(one: Captured, console: Console) -> None:
         subprocess.run([*player, str(path)], check=False, stderr=subprocess.DEVNULL)  # noqa: S603
 
 
-def list_command(as_json: Json = False) -> None:
+def list_command(as_json: AsJson = False) -> None:
     """Những lượt đang giữ, và còn giữ mấy ngày (what is kept, and for how long)."""
     settings = load_settings().capture
     now = datetime.now(UTC)
@@ -123,7 +122,7 @@ def list_command(as_json: Json = False) -> None:
 
 def export_command(
     folder: Annotated[Path, typer.Argument(help="Thư mục mới cho WAV và labels.csv.")],
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Xuất các lượt có nhãn, không còn mã hóa (export labelled turns, no longer encrypted)."""
     count = Captures(load_settings().capture).export(folder)
@@ -135,7 +134,7 @@ def export_command(
 
 def purge_command(
     everything: Annotated[bool, typer.Option("--all", help="Xóa hết, không chỉ cái cũ.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Xóa những lượt quá hạn (remove what is too old)."""
     removed = Captures(load_settings().capture).purge(datetime.now(UTC), everything)

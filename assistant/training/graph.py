@@ -126,10 +126,15 @@ def _any_syllable(fst: Fst, loop: int, label: int, cost: float) -> None:
             source, target = after_nucleus, loop
         else:
             source, target = after_glide, after_nucleus
-        held, blank = _held(fst, index)
-        fst.arc(source, go(index), 0, 0.0, held)
-        fst.arc(held, 0, 0, 0.0, target)
-        fst.arc(blank, 0, 0, 0.0, target)
+        _heard(fst, source, index, target)
+
+
+def _heard(fst: Fst, source: int, phone: int, target: int) -> None:
+    """A phone, held as long as it lasts, from ``source`` to ``target``."""
+    held, blank = _held(fst, phone)
+    fst.arc(source, go(phone), 0, 0.0, held)
+    fst.arc(held, 0, 0, 0.0, target)
+    fst.arc(blank, 0, 0, 0.0, target)
 
 
 def _stranger(
@@ -145,12 +150,6 @@ def _stranger(
     after_nucleus: dict[frozenset[str], int] = {}
     after_initial: dict[tuple[tuple[str, frozenset[str]], ...], int] = {}
 
-    def heard(source: int, phone: str, target: int) -> None:
-        held, blank = _held(fst, _INDEX[phone])
-        fst.arc(source, go(_INDEX[phone]), 0, 0.0, held)
-        fst.arc(held, 0, 0, 0.0, target)
-        fst.arc(blank, 0, 0, 0.0, target)
-
     def codas_from(codas: frozenset[str]) -> int:
         if codas not in after_nucleus:
             state = after_nucleus[codas] = fst.state()
@@ -158,7 +157,7 @@ def _stranger(
                 if coda == NO_PHONE:
                     fst.arc(state, 0, 0, 0.0, loop)
                 else:
-                    heard(state, coda, loop)
+                    _heard(fst, state, _INDEX[coda], loop)
         return after_nucleus[codas]
 
     for initial, nuclei in syllables.items():
@@ -166,11 +165,11 @@ def _stranger(
         if rest not in after_initial:
             state = after_initial[rest] = fst.state()
             for nucleus, codas in rest:
-                heard(state, nucleus, codas_from(codas))
+                _heard(fst, state, _INDEX[nucleus], codas_from(codas))
         if initial == NO_PHONE:
             fst.arc(entry, 0, 0, 0.0, after_initial[rest])
         else:
-            heard(entry, initial, after_initial[rest])
+            _heard(fst, entry, _INDEX[initial], after_initial[rest])
 
 
 def bigram_fst(sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Fst:
