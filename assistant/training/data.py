@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -39,7 +39,7 @@ class Source:
 
 @dataclass(slots=True)
 class Batch:
-    """``features``: (batch, frames, bins), padded; lengths count real frames/phones.
+    """``features``: (batch, frames, bins), padded; counts are of real frames/outputs/phones.
     ``labels``: (batch, outputs), UNLABELLED where the phone is not known."""
 
     features: torch.Tensor
@@ -47,6 +47,24 @@ class Batch:
     phones: torch.Tensor
     phone_counts: torch.Tensor
     labels: torch.Tensor
+
+    @property
+    def labelled(self) -> bool:
+        """Whether any output's phone is known."""
+        return bool((self.labels != UNLABELLED).any())
+
+    @property
+    def outputs(self) -> torch.Tensor:
+        return torch.div(self.frames + SUBSAMPLING - 1, SUBSAMPLING, rounding_mode="floor")
+
+    def to(self, device: torch.device) -> Batch:
+        """With its arrays on ``device``; counts stay where they are."""
+        return replace(
+            self,
+            features=self.features.to(device, non_blocking=True),
+            phones=self.phones.to(device, non_blocking=True),
+            labels=self.labels.to(device, non_blocking=True),
+        )
 
 
 def target(text: str) -> list[int]:

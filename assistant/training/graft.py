@@ -8,8 +8,11 @@ recordings of it.
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -110,12 +113,24 @@ def grafts(corpora: Sequence[Corpus], wanted: Collection[str], per_word: int,
                 yield piece
 
 
-def changed(pieces: Sequence[Piece], change: Change, rng: np.random.Generator) -> Iterator[Piece]:
-    """Every piece after ``change`` (another voice, say), its phones where they went."""
-    for samples, text, speaker, spans in pieces:
-        made = change(samples.astype(np.float32) / np.float32(32768), RATE, rng)
-        moved = np.round(spans * (len(made) / len(samples))).astype(np.int32)
-        yield to_model_rate(made, RATE), text, speaker, moved.clip(0, len(made))
+def changed(pieces: Sequence[Piece], change: Change, seed: int, workers: int = 1) -> list[Piece]:
+    """Every piece after ``change`` (another voice, say), its phones where they went. Chance is
+    drawn from (seed, piece); ``workers``: processes."""
+    jobs = [(piece, (seed, number)) for number, piece in enumerate(pieces)]
+    one = partial(_changed, change=change)
+    if workers == 1:
+        return list(map(one, jobs))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        return list(pool.map(one, jobs, chunksize=64))
+
+
+def _changed(job: tuple[Piece, tuple[int, int]], change: Change) -> Piece:
+    (samples, text, speaker, spans), seed = job
+    rng = np.random.default_rng(seed)
+    made = change(samples.astype(np.float32) / np.float32(32768), RATE, rng)
+    moved = np.round(spans * (len(made) / len(samples))).astype(np.int32)
+    return to_model_rate(made, RATE), text, speaker, moved.clip(0, len(made))
 
 
 def _matching(initials: list[_Part], rime: _Part, rng: np.random.Generator) -> _Part:

@@ -14,18 +14,21 @@
 9. network, lexicon and grammar are written as a Vosk model folder.
 
 Every stage depends on the seed and the stages before it. A killed run goes on where it was.
+Where torch finds a GPU the network is on it, and every processor spoils speech for it.
 ``start``: a ``final.mdl`` whose network goes on learning, in place of stage 3.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +37,7 @@ from tqdm import tqdm
 
 from assistant.training.align import aligned
 from assistant.training.augment import DEFAULT, MILD, Severity
-from assistant.training.corpus import Corpus, read_labelled
+from assistant.training.corpus import Change, Corpus, read_labelled
 from assistant.training.cut import balanced, packed, pieces_of, single_words, stretches
 from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model, phone_priors
@@ -63,6 +66,7 @@ from assistant.training.texts import (
 from assistant.training.train import Plan, Trainer
 from assistant.training.voices import another_voice, at_leisure
 
+Args = tuple[Any, ...]
 ANSWER_WORDS = (
     "đúng sai phải vâng dạ rồi chưa được lại mật khẩu cấp quên nhắc nói số cuối đầu mã bảo hiểm"
 ).split()
@@ -95,7 +99,7 @@ class Scale:
     word_cost: float = -1.2
     prior_scale: float = 0.4
     blank_penalty: float = 0.0
-    workers: int = 2  # processes that speak and align
+    workers: int = field(default_factory=lambda: os.cpu_count() or 2)  # that speak and align
     voices: int | None = None  # None: a new caller for every synthetic utterance
 
 
@@ -182,16 +186,19 @@ class Recipe:
 
     def people(self) -> dict[str, Corpus]:
         """Every set as it is ("NAME/0") and in other voices ("NAME/1", …)."""
-        found = {}
-        for labels in sorted(self.human.glob("*/labels.csv")) if self.human else ():
-            for voice in range(1 + self.scale.voices_per_clip):
-                name = f"{labels.parent.name}/{voice}"
-                found[name] = self._kept(
-                    f"people/{name}",
-                    partial(read_labelled, labels.parent, self.scale.human_limit,
-                            another_voice if voice else None, self.seed + voice),
-                )  # fmt: skip
-        return found
+        sets = sorted(self.human.glob("*/labels.csv")) if self.human else []
+        jobs = {
+            f"{labels.parent.name}/{voice}": (
+                labels.parent, self.scale.human_limit, another_voice if voice else None,
+                self.seed + voice,
+            )
+            for labels in sets
+            for voice in range(1 + self.scale.voices_per_clip)
+        }  # fmt: skip
+        folders = {name: self.work / "people" / name for name in jobs}
+        missing = [n for n, folder in folders.items() if not (folder / "meta.json").is_file()]
+        self._together("recordings", _read, [(folders[n], *jobs[n]) for n in missing])
+        return {name: Corpus.load(folder) for name, folder in folders.items()}
 
     def first_training(self, heard: dict[str, Corpus]) -> AcousticNet:
         stream = self._stream(sources_of(heard), self.seed, self.scale.mild_epochs)
@@ -215,16 +222,20 @@ class Recipe:
         return Stream(sources, seed, scale.batch_seconds, mild_epochs=mild_epochs,
                       severity=scale.severity)  # fmt: skip
 
+    def _together(self, title: str, job: Callable[..., None], each: Sequence[Args]) -> None:
+        """Independent jobs, each in a process of its own."""
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self.scale.workers, mp_context=context) as pool:
+            running = [pool.submit(job, *args) for args in each]
+            for done in tqdm(as_completed(running), desc=title, total=len(running),
+                             disable=not self.progress):  # fmt: skip
+                done.result()
+
     def aligned(self, net: AcousticNet, heard: dict[str, Corpus], stage: str) -> dict[str, Corpus]:
         folders = {name: self.work / f"aligned/{stage}/{name}" for name in heard}
         missing = [n for n, folder in folders.items() if not (folder / "meta.json").is_file()]
         missing.sort(key=lambda name: -len(heard[name].samples))
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.scale.workers, mp_context=context) as pool:
-            jobs = [pool.submit(_align, net, heard[n], folders[n]) for n in missing]
-            for job in tqdm(as_completed(jobs), desc="alignment", total=len(jobs),
-                            disable=not self.progress):  # fmt: skip
-                job.result()
+        self._together("alignment", _align, [(net, heard[n], folders[n]) for n in missing])
         return {name: Corpus.load(folder) for name, folder in folders.items()}
 
     def cuts(self, known: dict[str, Corpus]) -> dict[str, Corpus]:
@@ -242,14 +253,15 @@ class Recipe:
 
         def grafted(wanted: list[str]) -> Corpus:
             pieces = list(grafts(sentences, wanted, scale.per_word, rng))
-            return packed([*pieces, *changed(pieces, another_voice, rng)], speaker="people")
+            others = changed(pieces, another_voice, self.seed, scale.workers)
+            return packed([*pieces, *others], speaker="people")
 
         def short() -> Corpus:
             return packed([p for c in people for p in stretches(c, rng, scale.stretches)])
 
         def slow(*made: Corpus) -> Corpus:
             pieces = [p for corpus in made for p in pieces_of(corpus)]
-            return packed(list(changed(pieces, at_leisure, np.random.default_rng(self.seed))))
+            return packed(changed(pieces, at_leisure, self.seed, scale.workers))
 
         numbers = self._kept("cuts/numbers", partial(words, NUMBER_WORDS))
         answers = self._kept("cuts/answers", partial(words, ANSWER_WORDS))
@@ -306,6 +318,10 @@ class Recipe:
             else:
                 trainer.start_from(start)
         return trainer.run(self.progress)
+
+
+def _read(target: Path, folder: Path, limit: int | None, change: Change | None, seed: int) -> None:
+    read_labelled(folder, limit, change, seed).save(target)
 
 
 def _align(net: AcousticNet, corpus: Corpus, folder: Path) -> None:

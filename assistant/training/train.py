@@ -2,8 +2,8 @@
 
 Matrices of the layers move by Muon (orthogonalised momentum), which needs about half of AdamW's
 steps here; everything else by AdamW. Killed at any moment it goes on from the last checkpoint:
-the state of network, optimizers and average is written atomically after every epoch, and the
-data of an epoch depend on the seed and the epoch's number alone.
+the state of network, optimizers and average is written atomically after every epoch, and what
+is heard next depends on the seed and on the epoch it goes on from alone.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import copy
 import math
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 # A compiled kernel is kept per shape, about 60 of them per shape of batch (data.py, STEP).
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from assistant.heap import keep_memory
 from assistant.training.data import UNLABELLED, Batch, Stream
-from assistant.training.net import SUBSAMPLING, AcousticNet, LowRank, NetShape
+from assistant.training.net import AcousticNet, LowRank, NetShape
 
 AVERAGE_EVERY = 4  # steps
 
@@ -51,46 +51,47 @@ class Plan:
     mask_frames: int = 12
     band_masks: int = 2
     mask_bands: int = 8
-    threads: int = 1  # the other core spoils and measures speech
-    workers: int = 1
+    threads: int = 1  # the other core spoils and measures speech; all others do beside a GPU
     seed: int = 20261123
 
 
 def mask(features: Tensor, plan: Plan, generator: torch.Generator) -> Tensor:
     """SpecAugment: blot out a few stretches of time and a few bands, per utterance."""
-    out = features.clone()
-    mean = features.mean(dim=1)
-    for row in range(len(out)):
-        for _ in range(plan.time_masks):
-            longest = min(plan.mask_frames, out.shape[1] // 12)
-            width = int(torch.randint(0, longest + 1, (1,), generator=generator))
-            limit = max(out.shape[1] - width, 1)
-            start = int(torch.randint(0, limit, (1,), generator=generator))
-            out[row, start : start + width] = mean[row]
-        for _ in range(plan.band_masks):
-            width = int(torch.randint(0, plan.mask_bands + 1, (1,), generator=generator))
-            start = int(torch.randint(0, out.shape[2] - width, (1,), generator=generator))
-            out[row, :, start : start + width] = mean[row, start : start + width]
-    return out
+    rows, frames, bands = features.shape
+    longest = min(plan.mask_frames, frames // 12)
+    hidden = _stretches(rows, frames, plan.time_masks, longest, generator)[:, :, None]
+    hidden = hidden | _stretches(rows, bands, plan.band_masks, plan.mask_bands, generator)[:, None]
+    mean = features.mean(dim=1, keepdim=True)
+    return torch.where(hidden.to(features.device), mean, features)
+
+
+def _stretches(
+    rows: int, length: int, count: int, longest: int, generator: torch.Generator
+) -> Tensor:
+    """(rows, length), true inside ``count`` random stretches of 0 to ``longest`` in each row."""
+    chance = torch.rand(2, rows, count, 1, generator=generator)
+    width = (chance[0] * (longest + 1)).floor()
+    start = (chance[1] * (length - width).clamp_min(1)).floor()
+    places = torch.arange(length)
+    return ((places >= start) & (places < start + width)).any(dim=1)
 
 
 def ctc(log_probs: Tensor, batch: Batch) -> Tensor:
     """Mean CTC loss per phone."""
-    frames = torch.div(batch.frames + SUBSAMPLING - 1, SUBSAMPLING, rounding_mode="floor")
     losses = torch.nn.functional.ctc_loss(
         log_probs.transpose(0, 1),
         batch.phones,
-        frames,
+        batch.outputs,
         batch.phone_counts,
         reduction="none",
         zero_infinity=True,
     )
-    return losses.sum() / batch.phone_counts.sum().clamp_min(1)
+    return losses.sum() / max(int(batch.phone_counts.sum()), 1)
 
 
 def frame_loss(log_probs: Tensor, batch: Batch, smoothing: float = 0.0) -> Tensor:
     """Mean cross-entropy of the labelled outputs; 0 where a batch has none."""
-    if not bool((batch.labels != UNLABELLED).any()):
+    if not batch.labelled:
         return log_probs.new_zeros(())
     return torch.nn.functional.cross_entropy(
         log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=UNLABELLED,
@@ -123,25 +124,29 @@ def _optimizers(net: AcousticNet, plan: Plan) -> list[torch.optim.Optimizer]:
 
 
 class Trainer:
-    """One training run in a folder: ``checkpoint.pt`` after every epoch, ``log.txt``."""
+    """One training run in a folder: ``checkpoint.pt`` after every epoch, ``log.txt``. On a GPU
+    where torch finds one."""
 
     def __init__(self, stream: Stream, shape: NetShape, plan: Plan, folder: Path) -> None:
         keep_memory()
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
         torch.set_flush_denormal(True)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.workers = (os.cpu_count() or 2) - 1 if self.device.type == "cuda" else 1
         self.stream, self.plan, self.folder = stream, plan, folder
-        self.net = AcousticNet(shape, plan.dropout)
-        self.average = copy.deepcopy(self.net)
+        self.net: AcousticNet = AcousticNet(shape, plan.dropout).to(self.device)
+        self.average: AcousticNet = copy.deepcopy(self.net)
         self.optimizers = _optimizers(self.net, plan)
         self.epoch = 0
         self.steps = 0
         self._knows_nothing = True  # not even how loud speech is
+        self._batches: Iterator[Batch] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     def start_from(self, checkpoint: Path) -> None:
         """Take another run's averaged weights as the starting point (fine-tuning)."""
-        self._take(torch.load(checkpoint, weights_only=True)["average"])
+        self._take(torch.load(checkpoint, weights_only=True, map_location="cpu")["average"])
 
     def take(self, net: AcousticNet) -> None:
         """Start from another network's weights."""
@@ -157,7 +162,7 @@ class Trainer:
         path = self.folder / "checkpoint.pt"
         if not path.is_file():
             return False
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self.device)
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
@@ -198,29 +203,39 @@ class Trainer:
             self._one_epoch(progress)
             self.epoch += 1
             self.save()
-        self.average.eval()
+        self._batches = None
+        self.average.cpu().eval()
         return self.average
+
+    def _data(self) -> Iterator[Batch]:
+        """Batches of this epoch and those after it. The processes that spoil speech are started
+        anew while epochs differ only: each begins with a heap of half-filled batches."""
+        if self._batches is None or self.epoch <= self.stream.mild_epochs:
+            self.stream.epoch = self.epoch
+            loader = DataLoader(
+                self.stream,
+                batch_size=None,
+                num_workers=self.workers,
+                prefetch_factor=8,
+            )
+            self._batches = iter(loader)
+        return self._batches
 
     def _one_epoch(self, progress: bool) -> None:
         plan = self.plan
-        self.stream.epoch = self.epoch
-        loader = DataLoader(
-            self.stream,
-            batch_size=None,
-            num_workers=plan.workers,
-            prefetch_factor=8 if plan.workers else None,
-        )
+        data = self._data()
         generator = torch.Generator().manual_seed(plan.seed + self.epoch)
         self.net.train()
         if not plan.batch_norm:
             for module in self.net.modules():
                 if isinstance(module, torch.nn.BatchNorm1d):
                     module.eval()
-        seconds, totals, steps, began = 0.0, np.zeros(2), 0, time.monotonic()
+        totals = torch.zeros(2, device=self.device)
+        seconds, steps, began = 0.0, 0, time.monotonic()
         goal = plan.epoch_hours * 3600
         with tqdm(total=int(goal), desc=f"epoch {self.epoch + 1}/{plan.epochs}", unit="s",
                   disable=not progress) as bar:  # fmt: skip
-            for batch in loader:
+            for batch in data:
                 totals += self._step(batch, self.epoch + seconds / goal, generator)
                 steps += 1
                 length = float(batch.frames.sum()) / 100
@@ -228,27 +243,26 @@ class Trainer:
                 bar.update(int(length))
                 if seconds >= goal:
                     break
+        frames, phones = (float(total) / steps for total in totals)
         line = (
-            f"epoch {self.epoch + 1}: {totals[0] / steps:.4f} a frame, "
-            f"{totals[1] / steps:.4f} a phone, "
+            f"epoch {self.epoch + 1}: {frames:.4f} a frame, {phones:.4f} a phone, "
             f"{seconds / (time.monotonic() - began):.0f}x real time"
         )
         with (self.folder / "log.txt").open("a") as log:
             log.write(line + "\n")
 
-    def _step(
-        self, batch: Batch, progress: float, generator: torch.Generator
-    ) -> tuple[float, float]:
+    def _step(self, batch: Batch, progress: float, generator: torch.Generator) -> Tensor:
+        """One step; the loss of a frame and of a phone, shape (2,)."""
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(self.plan, progress)
             optimizer.zero_grad(set_to_none=True)
-        features = mask(batch.features, self.plan, generator)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            log_probs = self.net(features)
+        labelled = batch.labelled
+        batch = batch.to(self.device)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            log_probs = self.net(mask(batch.features, self.plan, generator))
         frames = frame_loss(log_probs, batch, self.plan.smoothing)
         sequence = ctc(log_probs, batch)
-        labelled = bool(frames.requires_grad)
         loss = frames + self.plan.ctc_share * sequence if labelled else sequence
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
@@ -257,15 +271,12 @@ class Trainer:
         self.steps += 1
         if self.steps % AVERAGE_EVERY == 0:
             self._update_average()
-        return float(frames.detach()), float(sequence.detach())
+        return torch.stack([frames.detach(), sequence.detach()])
 
     @torch.no_grad()
     def _update_average(self) -> None:
         decay = min(self.plan.average, (1 + self.steps) / (10 + self.steps)) ** AVERAGE_EVERY
-        for mean, now in zip(
-            self.average.state_dict().values(), self.net.state_dict().values(), strict=True
-        ):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(now, 1 - decay)
-            else:
-                mean.copy_(now)
+        ours, theirs = self.average.state_dict().values(), self.net.state_dict().values()
+        moving = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.dtype.is_floating_point]
+        for mean, now in moving:
+            mean.lerp_(now, 1 - decay)

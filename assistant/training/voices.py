@@ -35,10 +35,7 @@ def at_leisure(
     around = np.zeros(int(_SHORTEST * rate), np.float32)  # Praat wants a few periods
     padded = np.concatenate([around, samples, around])
     sound = parselmouth.Sound(soxr.resample(padded, rate, _RATE).astype(np.float64), _RATE)
-    with warnings.catch_warnings():  # what has no voiced part comes back as it was
-        warnings.simplefilter("ignore", parselmouth.PraatWarning)
-        made = call(sound, "Change gender", _FLOOR, _CEILING, 1.0, 0.0,
-                    float(rng.uniform(0.8, 1.3)), factor)  # fmt: skip
+    made = _changed(sound, 1.0, 0.0, float(rng.uniform(0.8, 1.3)), factor)
     long = np.asarray(soxr.resample(made.values[0], _RATE, rate), np.float32)
     edge = round(len(around) * len(long) / len(padded))
     return long[edge : len(long) - edge]
@@ -56,6 +53,19 @@ def another_voice(
         return samples
     pitch = math.exp(rng.uniform(math.log(_LOWEST), math.log(_HIGHEST)))
     formants = float(np.clip((pitch / median) ** 0.3 * math.exp(rng.normal(0, 0.05)), 0.8, 1.28))
-    made = call(sound, "Change gender", _FLOOR, _CEILING, formants, pitch,
-                float(rng.uniform(0.8, 1.3)), float(rng.uniform(0.8, 1.2)))  # fmt: skip
+    made = _changed(
+        sound, formants, pitch, float(rng.uniform(0.8, 1.3)), float(rng.uniform(0.8, 1.2))
+    )
     return np.asarray(soxr.resample(made.values[0], _RATE, rate), np.float32)
+
+
+def _changed(
+    sound: parselmouth.Sound, formants: float, pitch: float, tones: float, length: float
+) -> parselmouth.Sound:
+    """Praat's "Change gender"; a sound in which it finds no voice keeps its pitch."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", parselmouth.PraatWarning)
+        try:
+            return call(sound, "Change gender", _FLOOR, _CEILING, formants, pitch, tones, length)
+        except parselmouth.PraatError:  # a click, say, has no pitch that can be moved
+            return sound

@@ -75,7 +75,7 @@ def test_a_graft_is_the_initial_of_one_syllable_and_the_rime_of_another() -> Non
         rime = corpus().samples[: corpus().ends[0]]
         assert samples[PHONE + 50 : 2 * PHONE].tolist()[0] in rime
         assert samples[2 * PHONE + 50] == samples[PHONE + 50] + 100
-    slower = list(changed(pieces, lambda x, rate, chance: np.repeat(x, 2), rng))
+    slower = changed(pieces, lambda x, rate, chance: np.repeat(x, 2), seed=1)
     assert [p[1] for p in slower] == ["bai"] * 5
     assert (slower[0][3] == 2 * pieces[0][3]).all()
     assert len(slower[0][0]) == 2 * len(pieces[0][0])

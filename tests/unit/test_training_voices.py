@@ -40,7 +40,26 @@ def test_a_word_gets_as_long_as_one_said_alone(seconds: float) -> None:
 
 
 def test_what_has_no_voice_comes_back_without_complaint() -> None:
-    from assistant.training.voices import at_leisure
+    from assistant.training.voices import another_voice, at_leisure
 
     hiss = np.random.default_rng(1).normal(0, 0.01, 2_000).astype(np.float32)
     assert len(at_leisure(hiss, RATE, np.random.default_rng(2))) > 0
+    # A pitch is found in its first 25 ms, but Praat finds no voiced stretch to change.
+    blip = np.random.default_rng(1).normal(0, 0.03, 2_400)
+    blip[:200] += 0.1 * np.sin(2 * np.pi * 350 * np.arange(200) / RATE)
+    made = another_voice(blip.astype(np.float32), RATE, np.random.default_rng(3))
+    assert 0.7 * len(blip) < len(made) < 1.3 * len(blip)
+
+
+def test_what_praat_refuses_keeps_its_voice(monkeypatch: pytest.MonkeyPatch) -> None:
+    import parselmouth
+
+    from assistant.training import voices
+
+    def refuse(*_: object) -> None:
+        raise parselmouth.PraatError("the result cannot be represented in an integer")
+
+    monkeypatch.setattr(voices, "call", refuse)
+    hum = voiced(0.3)
+    made = voices.at_leisure(hum, RATE, np.random.default_rng(1))
+    assert len(made) == pytest.approx(len(hum), abs=8)
