@@ -11,6 +11,7 @@ import uuid
 import zlib
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from assistant.nlu.types import Expect
 from assistant.settings import Settings
 
 Record = dict[str, Any]
+_SLOWER, _SLOWEST = 0.85, 80  # of the words per minute, whenever a caller says something again
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,8 @@ class _Play:
         # Files are read before the call begins: one that cannot be read must not cost a call.
         recordings = {turn.wav: self._read(turn.wav) for turn in scenario.turns if turn.wav}
         caller = ScenarioCaller(
-            call, scenario.turns, lambda turn: self._prepare(turn, recordings), self._line,
-            self._settings.turns.frame,
+            call, scenario.turns, partial(self._prepare, recordings), self._line,
+            self._settings.turns.frame, scenario.caller.patience,
         )  # fmt: skip
         tape = caller.run()
         after = counts(self._settings)
@@ -169,7 +171,7 @@ class _Play:
         with local_file(join(self._entry.base, name)) as path:
             return recorded(path, self._stage.rate, self._settings.audio)
 
-    def _prepare(self, turn: Turn, recordings: dict[str, Any]) -> Prepared:
+    def _prepare(self, recordings: dict[str, Any], turn: Turn, before: int) -> Prepared:
         self._templates.password = self._voice.password
         if turn.wav is not None:
             return Prepared(speech=recordings[turn.wav])
@@ -178,6 +180,7 @@ class _Play:
         if turn.say is None:
             return Prepared()
         voice = turn.voice or self._scenario.caller.voice
+        voice = voice.model_copy(update={"wpm": max(_SLOWEST, round(voice.wpm * _SLOWER**before))})
         groups = (turn.say,) if isinstance(turn.say, str) else turn.say
         words = [self._templates.words(group, voice.region) for group in groups]
         return Prepared(speech=speak(words, voice, turn.gap, self._stage.rate))

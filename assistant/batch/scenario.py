@@ -72,6 +72,10 @@ class Caller(_Strict):
     )
     voice: Voice = Voice()
     line: Line = Line()
+    patience: int = Field(
+        0, ge=0, le=5,
+        description="Khi trợ lý bảo chưa hiểu thì nói lại câu ấy, chậm hơn, nhiều nhất N lần.",
+    )  # fmt: skip
 
 
 class TurnExpect(_Strict):

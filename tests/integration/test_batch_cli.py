@@ -129,6 +129,25 @@ def test_the_same_seed_gives_the_same_call(suite: Path) -> None:
     assert lengths[0] == lengths[1]
 
 
+def test_a_patient_caller_says_it_again_slower(suite: Path) -> None:
+    text = """
+scenarios:
+  - name: kiên nhẫn
+    caller: {patience: 1}
+    turns:
+      - {say: hôm nay trời đẹp quá đi, expect: {rejection: unknown}}
+      - {keys: "0"}
+    expect: {outcome: agent}
+"""
+    (suite / "a.scenario.yaml").write_text(text, "utf-8")
+    done = batch(suite, "run", "a.scenario.yaml", "--out", "run", "--json")
+    assert done.returncode == 0, done.stdout
+    (record,) = read_records(suite / "run")
+    assert [turn["owner"] for turn in record["turns"]][:3] == [0, 0, 1]
+    first, again = (turn["ended"] - turn["listened"] for turn in record["turns"][:2])
+    assert again > 1.05 * first
+
+
 WRONG = (
     (("--against", "nothere"), "batch-run-missing"),
     (("--report", "."), "batch-write"),
