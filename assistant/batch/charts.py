@@ -9,9 +9,11 @@ from typing import Any
 
 NOTHING = "∅"
 _DIGITS = (*"0123456789", NOTHING)
-_PLOT, _FOOT = 300, 40  # px of a curve
+_PLOT, _FOOT = 300, 96  # px of a curve, and of what is below it
+_TALL = 24  # px of the tallest bar below a curve
 _SPREAD = 460  # px over which a histogram's columns are spread
 _THIN, _WIDE = 5, 18  # px of a column
+_TICK = 36  # px that a number below it takes, at most
 
 
 def bars(rows: Sequence[tuple[str, int, str]], of: int) -> str:
@@ -57,9 +59,11 @@ def _cell(said: str, heard: str, count: int, total: int) -> str:
 
 
 def reliability(bins: Sequence[Mapping[str, Any]]) -> str:
-    """Share of right words over confidence, with intervals; bars below: where the words are."""
-    width, height = _PLOT + 60, _PLOT + 2 * _FOOT
+    """Share of right words over confidence, with intervals; bars below: how many words stand
+    behind each point."""
+    width, height = _PLOT + 60, _PLOT + _FOOT
     left, most = 44, max((b["kept"]["total"] for b in bins), default=1)
+    words = sum(b["kept"]["total"] for b in bins)
 
     def place(x: float, y: float) -> tuple[float, float]:
         return left + x * _PLOT, 8 + (1 - y) * _PLOT
@@ -82,23 +86,30 @@ def reliability(bins: Sequence[Mapping[str, Any]]) -> str:
         x, y = place(one["promised"], one["kept"]["value"])
         low, high = (place(0, one["kept"][end])[1] for end in ("low", "high"))
         points.append(f"{x:.1f},{y:.1f}")
-        tall = 24 * one["kept"]["total"] / most
+        count = one["kept"]["total"]
+        tall, bar = _TALL * count / most, place(one["low"], 0)[0] + 2
+        wide = _PLOT / 10 - 4
         parts.append(
             f'<g><title>{one["low"]:.1f}-{one["high"]:.1f}: hứa {one["promised"]:.2f}, đúng '
-            f'{one["kept"]["value"]:.2f} trong {one["kept"]["total"]} từ</title>'
+            f'{one["kept"]["value"]:.2f} trong {count} từ</title>'
             f'<line x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}" class="whisker"/>'
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" class="point"/>'
-            f'<rect x="{place(one["low"], 0)[0] + 2:.1f}" y="{y0 + 48 - tall:.1f}" '
-            f'width="{_PLOT / 10 - 4:.1f}" height="{tall:.1f}" class="share"/></g>'
+            f'<rect x="{bar:.1f}" y="{y0 + 60 - tall:.1f}" width="{wide:.1f}" '
+            f'height="{tall:.1f}" class="share"/>'
+            + text(bar + wide / 2, y0 + 57 - tall, _short(count), "small")
+            + "</g>"
         )  # fmt: skip
     parts += [
         f'<polyline points="{" ".join(points)}" class="line"/>',
-        text(
-            left + _PLOT / 2, height - 8, "độ tin cậy; cột: số từ (confidence; bars: words)", "axis"
-        ),
+        text(left + _PLOT / 2, height - 10, f"độ tin cậy; cột: số từ, n = {words} từ", "axis"),
         "</svg>",
     ]
     return "".join(parts)
+
+
+def _short(count: int) -> str:
+    """A count in the room of a bar."""
+    return str(count) if count < 10_000 else f"{count / 1000:.0f}k"
 
 
 def text(x: float, y: float, words: str, kind: str) -> str:
@@ -121,7 +132,7 @@ def histogram(counts: Counter[int], width: float, unit: str, most: int = 30) -> 
         for n in range(last + 1)
         if folded[n]
     )
-    every = max(1, (last + 1) // 6)
+    every = max((last + 1) // 6, -(-_TICK // step))
     ticks = "".join(
         f'<text x="{30 + n * step}" y="{height + 36}" class="tick">{n * width:g}</text>'
         for n in range(0, last + 2, every)

@@ -10,7 +10,6 @@ from assistant.batch.play import Record
 from assistant.batch.work import Status
 
 Verdict = tuple[str, frozenset[tuple[str, int | None]]]
-_GOOD = (Status.PASSED, Status.HEALED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def compare(before: Iterable[Record], after: Iterable[Record]) -> Diff:
             continue
         status, why = found
         change = Change(record["id"], record["round"], status, record["status"], why_of(record))
-        was, now = status in _GOOD, record["status"] in _GOOD
+        was, now = status in Status.GOOD, record["status"] in Status.GOOD
         if was and not now:
             diff.broke.append(change)
         elif now and not was:

@@ -53,12 +53,15 @@ class Journal:
         """Keep a result; False when this ordinal was already there."""
         if self.has(done.ordinal):
             return False
+        if not done.record["invented"]:
+            for name in (RUN, RESULTS):
+                keep_private(self.folder / name)
         if done.audio:
             (self.folder / AUDIO).mkdir(exist_ok=True)
             for side, sound in done.audio.items():
                 path = self.folder / AUDIO / f"{done.ordinal}-{side}.mp3"
+                keep_private(path)
                 path.write_bytes(sound)
-                path.chmod(0o600)
         done.record["audio"] = sorted(done.audio)
         self._file.write(json.dumps(done.record, ensure_ascii=False) + "\n")
         self._file.flush()
@@ -67,6 +70,12 @@ class Journal:
 
     def close(self) -> None:
         self._file.close()
+
+
+def keep_private(path: Path) -> None:
+    """Only the owner may read ``path``, from before anything is in it."""
+    path.touch(0o600)
+    path.chmod(0o600)
 
 
 def model_id(folder: Path) -> str:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from html import escape
 
 from assistant.batch.starter import DATA
+
+
+def when(moment: str) -> str:
+    """An ISO 8601 time as people here read it, in the zone of this machine; anything else as it
+    is."""
+    try:
+        local = datetime.fromisoformat(moment).astimezone()
+    except ValueError:
+        return escape(moment)
+    shown = f"{local:%H:%M:%S} {local.day}/{local.month}/{local.year} ({local.tzname()})"
+    return f'<time datetime="{escape(moment)}">{shown}</time>'
 
 
 def whole_page(title: str, style: str, body: str, script: str = "") -> str:

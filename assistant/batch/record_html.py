@@ -69,8 +69,9 @@ def _call(record: Record, folder: Path, sound: bool) -> str:
         if turns
         else ""
     )
-    has_sound = sound and record.get("audio")
-    player = _player(record, folder) if has_sound else ""
+    player = ""
+    if record.get("audio"):
+        player = _player(record, folder) if sound else _elsewhere(record)
     return f'<div class="call">{player}{table}</div>'
 
 
@@ -88,6 +89,11 @@ def _player(record: Record, folder: Path) -> str:
         f'<div class="players"><button type="button" class="both">▶ cả hai bên</button>'
         f'{"".join(sides)}</div><div class="scroll">{waves.of_call(record)}</div>'
     )
+
+
+def _elsewhere(record: Record) -> str:
+    names = ", ".join(f"{AUDIO}/{record['ordinal']}-{side}.mp3" for side in record["audio"])
+    return f'<p class="note">Âm thanh ở trong thư mục của lượt chạy: {names}</p>'
 
 
 def _said(turn: dict[str, Any]) -> str:

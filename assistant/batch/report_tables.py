@@ -9,6 +9,7 @@ from typing import Any
 from assistant.batch.conditions import CONDITIONS
 from assistant.batch.figures import KINDS
 from assistant.batch.labels import Dispute
+from assistant.batch.page import when
 from assistant.batch.trials import Measure
 
 Found = Mapping[str, Any]
@@ -47,15 +48,15 @@ def facts(run: Found, earlier: Found | None) -> str:
     limit = "mọi clip" if setup["limit"] is None else f"tối đa {setup['limit']} clip mỗi phép đo"
     took = "" if setup["seconds"] is None else f", mất {setup['seconds']:.0f} s"
     rows = [
-        ("Mô hình", setup["model"]),
-        ("Bản ghi", setup["folder"]),
-        ("Lúc", f"{setup['made']} (assistant {setup['version']}{took})"),
+        ("Mô hình", escape(setup["model"])),
+        ("Bản ghi", escape(setup["folder"])),
+        ("Lúc", f"{when(setup['made'])} (assistant {escape(setup['version'])}{took})"),
         ("Mẫu", f"{limit}; {setup['strings']} chuỗi ghép mỗi loại"),
     ]
     if earlier is not None:
         before = earlier["setup"]
-        rows.append(("So với", f"{before['model']}, {before['made']}"))
-    cells = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in rows)
+        rows.append(("So với", f"{escape(before['model'])}, {when(before['made'])}"))
+    cells = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)
     return f'<dl class="facts">{cells}</dl>'
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from assistant.batch import charts
 from assistant.batch.diff import Change, Diff
-from assistant.batch.journal import read_records, read_run
-from assistant.batch.page import whole_page
+from assistant.batch.journal import keep_private, read_records, read_run
+from assistant.batch.page import when, whole_page
+from assistant.batch.play import Record
 from assistant.batch.record_html import record_html
 from assistant.batch.starter import DATA
 from assistant.batch.summary import COMPUTE_BIN, FUNNEL, WAIT_BIN, Summary, summarise
@@ -18,7 +20,9 @@ from assistant.batch.work import Status
 from assistant.call.endings import ENDINGS
 from assistant.errors import UsageError
 
-MOST_AUDIO = 40  # calls whose sound is inside the file, about 200 KB each
+MOST_AUDIO = 40  # calls whose sound is inside the file, about 350 KB each
+_OPENED = 3  # failures that begin unfolded
+_ORDER = (*Status.BAD, Status.KNOWN, Status.HEALED, Status.PASSED)
 _NAMES = {
     Status.PASSED: ("đạt", "passed"),
     Status.FAILED: ("không đạt", "failed"),
@@ -26,6 +30,7 @@ _NAMES = {
     Status.KNOWN: ("chưa đạt, đã biết", "known failure"),
     Status.HEALED: ("đã lành", "healed"),
 }
+_NOT_RUN = ("chưa chạy", "not run")
 _FILTER = (
     '<p class="filter"><label>Tìm <input type="search" placeholder="tên hay nhãn (name or tag)">'
     "</label> <output></output></p>"
@@ -49,13 +54,13 @@ _PHASES = {
 def write_report(path: Path, folder: Path, diff: Diff | None = None) -> None:
     """The report of the run in ``folder``. Raises UsageError ``batch-write``."""
     run = read_run(folder)
-    summary = summarise(read_records(folder), run["repeat"] > 1)
+    summary = summarise(read_records(folder), run["repeat"] > 1, run.get("total"))
     page = _page(run, summary, diff, folder)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, "utf-8")
         if not summary.invented:
-            path.chmod(0o600)
+            keep_private(path)
+        path.write_text(page, "utf-8")
     except OSError as error:
         raise UsageError(
             "batch-write", f"Không ghi được {path}: {error.strerror}.", "Chọn chỗ khác."
@@ -64,17 +69,19 @@ def write_report(path: Path, folder: Path, diff: Diff | None = None) -> None:
 
 def _page(run: dict[str, Any], summary: Summary, diff: Diff | None, folder: Path) -> str:
     script = (DATA / "suite_report.js").read_text("utf-8")
+    calls = _Calls(summary, folder)
     parts = [
         _head(run, summary),
         _diff(diff) if diff else "",
         _success(summary),
         _FILTER,
-        _failures(summary, folder),
-        _healed(summary),
+        _failures(summary, calls),
+        calls.section("Chưa đạt, đã biết", "known failures", Status.KNOWN),
+        calls.section("Đã lành", "healed: drop known_failure", Status.HEALED),
+        _flaky(summary),
         _pictures(summary),
         _tags(summary),
-        _known(summary, folder),
-        _rest(summary, folder),
+        calls.section("Đạt", "passed", Status.PASSED),
     ]
     title = f"Kịch bản: {run['place']}"
     return whole_page(title, "suite_report.css", "".join(parts), script)
@@ -88,14 +95,14 @@ def _head(run: dict[str, Any], summary: Summary) -> str:
     private = "" if summary.invented else " private"
     kind = f'<span class="badge{private}">{name} · {english}</span>'
     facts = (
-        ("chỗ", run["place"]),
-        ("mô hình", run["model"]),
-        ("lúc", run["started"]),
-        ("lọc", run["filter"] or "–"),
+        ("chỗ", escape(run["place"])),
+        ("mô hình", escape(run["model"])),
+        ("lúc", when(run["started"])),
+        ("lọc", escape(run["filter"] or "–")),
         ("vòng", run["repeat"]),
         ("seed", run["seed"]),
     )
-    listed = " · ".join(f"<b>{name}</b> {escape(str(value))}" for name, value in facts)
+    listed = " · ".join(f"<b>{name}</b> {value}" for name, value in facts)
     return f"<header><h1>Báo cáo kịch bản {kind}</h1><p class='facts'>{listed}</p></header>"
 
 
@@ -120,45 +127,64 @@ def _changes(title: str, kind: str, changes: Iterable[Change]) -> str:
 def _success(summary: Summary) -> str:
     low, high = (100 * bound for bound in summary.rate.interval)
     value = "–" if summary.rate.value is None else f"{100 * summary.rate.value:.1f} %"
+    shown = [(status, summary.statuses[status], *names) for status, names in _NAMES.items()]
     tiles = "".join(
-        f'<div class="tile {status}"><b>{summary.statuses[status]}</b>{vi} '
-        f"<small>{en}</small></div>"
-        for status, (vi, en) in _NAMES.items()
-        if summary.statuses[status]
+        f'<div class="tile {status}"><b>{count}</b>{vi} <small>{en}</small></div>'
+        for status, count, vi, en in (*shown, ("notrun", summary.not_run, *_NOT_RUN))
+        if count
     )
     return (
-        f'<section class="success"><div class="big">{value}<small>đạt, khoảng 95 %: '
-        f"{low:.1f}-{high:.1f} % (không tính lỗi đã biết)</small></div>"
+        f'<section class="success">{_partial(summary)}<div class="big">{value}'
+        f"<small>{summary.headline}</small><small>khoảng 95 %: {low:.1f}-{high:.1f} %</small></div>"
         f'<div class="tiles">{tiles}</div></section>'
     )
 
 
-def _failures(summary: Summary, folder: Path) -> str:
-    bad = [record for status in Status.BAD for record in summary.kept.get(status, ())]
-    if not bad:
-        return "<section><h2>Không có lỗi nào <small>no failures</small></h2></section>"
-    calls = "".join(
-        record_html(record, folder, opened=n < 3, sound=n < MOST_AUDIO)
-        for n, record in enumerate(bad)
+def _partial(summary: Summary) -> str:
+    if not summary.not_run:
+        return ""
+    return (
+        f'<p class="partial">Mới chạy {summary.total}/{summary.planned}: lượt chạy bị dừng, '
+        f"{summary.not_run} kịch bản chưa chạy. <small>a stopped run</small></p>"
     )
-    more = summary.bad - len(bad)
-    rest = f'<p class="note">… và {more} nữa trong results.jsonl</p>' if more else ""
-    return f"<section><h2>Không đạt <small>failures</small></h2>{calls}{rest}</section>"
 
 
-def _healed(summary: Summary) -> str:
-    healed = summary.kept.get(Status.HEALED, ())
-    names = "".join(f"<li>{escape(r['id'])}: {escape(r['known_failure'])}</li>" for r in healed)
-    flaky = "".join(f"<li>{escape(name)}</li>" for name in summary.flaky)
-    out = ""
-    if names:
-        out += "<section><h2>Đã lành <small>healed: drop known_failure</small></h2>"
-        out += f"<ul>{names}</ul></section>"
-    if flaky:
-        out += (
-            f"<section><h2>Lúc được lúc không <small>flaky</small></h2><ul>{flaky}</ul></section>"
+def _failures(summary: Summary, calls: _Calls) -> str:
+    if summary.bad:
+        return calls.section("Không đạt", "failures", *Status.BAD, opened=_OPENED)
+    among = f" trong {summary.total} kịch bản đã chạy" if summary.not_run else ""
+    return f"<section><h2>Không có lỗi nào{among} <small>no failures</small></h2></section>"
+
+
+class _Calls:
+    """Lists of records; the sound of the worst is inside the page."""
+
+    def __init__(self, summary: Summary, folder: Path) -> None:
+        self._summary, self._folder = summary, folder
+        heard = (one["ordinal"] for one in self._of(_ORDER) if one.get("audio"))
+        self._sound = set(islice(heard, MOST_AUDIO))
+
+    def section(self, title: str, english: str, *statuses: str, opened: int = 0) -> str:
+        """``opened``: how many begin unfolded. Nothing where there is no such record."""
+        records = self._of(statuses)
+        if not records:
+            return ""
+        shown = "".join(
+            record_html(record, self._folder, n < opened, record["ordinal"] in self._sound)
+            for n, record in enumerate(records)
         )
-    return out
+        more = sum(self._summary.statuses[status] for status in statuses) - len(records)
+        rest = f'<p class="note">… và {more} nữa trong results.jsonl</p>' if more else ""
+        return f"<section><h2>{title} <small>{english}</small></h2>{shown}{rest}</section>"
+
+    def _of(self, statuses: Sequence[str]) -> list[Record]:
+        return [one for status in statuses for one in self._summary.kept.get(status, ())]
+
+
+def _flaky(summary: Summary) -> str:
+    names = "".join(f"<li>{escape(name)}</li>" for name in summary.flaky)
+    title = "<h2>Lúc được lúc không <small>flaky</small></h2>"
+    return f"<section>{title}<ul>{names}</ul></section>" if names else ""
 
 
 def _pictures(summary: Summary) -> str:
@@ -178,11 +204,7 @@ def _pictures(summary: Summary) -> str:
         ("Kết thúc", "outcomes", outcomes),
         (f"Chữ số nghe nhầm: {rate}", "digits said × heard", confusion),
         ("Độ tin cậy có thật không", "calibration", charts.reliability(summary.bins())),
-        (
-            "Chờ sau lời cuối",
-            "wait, s of audio",
-            charts.histogram(summary.waits, WAIT_BIN, "s", 60),
-        ),
+        ("Chờ sau lời cuối", "wait after speech, s of audio", _waits(summary)),
         (
             "Máy tính một lượt",
             "compute per turn",
@@ -194,6 +216,18 @@ def _pictures(summary: Summary) -> str:
         for title, english, body in panels
     )
     return f'<section class="pictures">{shown}</section>'
+
+
+def _waits(summary: Summary) -> str:
+    """Spoken turns alone; beside them, how many others there were."""
+    others = " và ".join(
+        f"{summary.unspoken[kind]} lượt {name}"
+        for kind, name in (("keys", "bấm phím"), ("silence", "im lặng"))
+        if summary.unspoken[kind]
+    )
+    left_out = f"; không tính {others}" if others else ""
+    picture = charts.histogram(summary.waits, WAIT_BIN, "s", 60)
+    return f'{picture}<p class="note">{summary.waits.total()} lượt nói{left_out}</p>'
 
 
 def _tags(summary: Summary) -> str:
@@ -208,22 +242,3 @@ def _tags(summary: Summary) -> str:
         f'<table class="list tags"><tr><th></th>{heads}<th>tổng</th></tr>{"".join(rows)}</table>'
         "</section>"
     )
-
-
-def _known(summary: Summary, folder: Path) -> str:
-    known = summary.kept.get(Status.KNOWN, ())
-    calls = "".join(record_html(record, folder, opened=False, sound=False) for record in known)
-    return (
-        f"<section><h2>Chưa đạt, đã biết <small>known failures</small></h2>{calls}</section>"
-        if calls
-        else ""
-    )
-
-
-def _rest(summary: Summary, folder: Path) -> str:
-    passed = summary.kept.get(Status.PASSED, ())
-    calls = "".join(
-        record_html(record, folder, opened=False, sound=n < MOST_AUDIO)
-        for n, record in enumerate(passed)
-    )
-    return f"<section><h2>Đạt <small>passed</small></h2>{calls}</section>" if calls else ""

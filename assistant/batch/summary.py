@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from assistant.asr.types import EndReason
 from assistant.batch.calibration import BINS, Bin
 from assistant.batch.play import Record
 from assistant.batch.scoring import Rate, align
@@ -28,13 +29,15 @@ class Summary:
     outcomes: Counter[str] = field(default_factory=Counter)
     digits: Counter[tuple[str | None, str | None]] = field(default_factory=Counter)
     confidence: dict[int, list[float]] = field(default_factory=dict)  # bin → right, of, promised
-    waits: Counter[int] = field(default_factory=Counter)
+    waits: Counter[int] = field(default_factory=Counter)  # of spoken turns
+    unspoken: Counter[str] = field(default_factory=Counter)  # turns that no wait is counted of
     computing: Counter[int] = field(default_factory=Counter)
     kept: dict[str, list[Record]] = field(default_factory=dict)
     calls: int = 0
     seconds: float = 0.0
     elapsed: float = 0.0
     invented: bool = True
+    planned: int | None = None  # None: as many as were run
     rounds: dict[str, set[str]] | None = field(default=None, repr=False)  # of repeated runs
 
     def add(self, record: Record) -> None:
@@ -63,8 +66,21 @@ class Summary:
             self.outcomes["password"] += 1
         elif record.get("outcome"):
             self.outcomes[record["outcome"]] += 1
-        self.waits.update(int(wait / WAIT_BIN) for wait in record.get("waits", ()))
+        for turn in record.get("turns", ()):
+            self._add_wait(turn)
         self.computing.update(int(ms / COMPUTE_BIN) for ms in record.get("compute_ms", ()))
+
+    def _add_wait(self, turn: Record) -> None:
+        """How long a caller who spoke waited. After a key nobody waits, and silence is all wait."""
+        waited = turn["timings"]["waited"]
+        if waited is None:
+            return
+        if turn["by_keys"] or turn["end_reason"] == EndReason.INTERRUPTED:
+            self.unspoken["keys"] += 1
+        elif turn["end_reason"] == EndReason.NO_INPUT:
+            self.unspoken["silence"] += 1
+        else:
+            self.waits[int(waited / WAIT_BIN)] += 1
 
     def _add_confidence(self, record: Record) -> None:
         """Words of digit turns whose alignment is plain: as many words as digits."""
@@ -94,10 +110,24 @@ class Summary:
         return self.statuses.total()
 
     @property
+    def not_run(self) -> int:
+        return max(0, (self.planned or 0) - self.total)
+
+    @property
     def rate(self) -> Rate:
-        """Expected to pass and did, of all that are expected to pass."""
-        good = self.statuses[Status.PASSED]
-        return Rate(good, good + sum(self.statuses[status] for status in Status.BAD))
+        """What passed, healed ones included, of all that were run: a known failure is one."""
+        return Rate(sum(self.statuses[status] for status in Status.GOOD), self.total)
+
+    @property
+    def headline(self) -> str:
+        """The count for people, the same wherever it is shown."""
+        healed, known = self.statuses[Status.HEALED], self.statuses[Status.KNOWN]
+        parts = [
+            f"{self.rate.hits}/{self.total} đạt" + (f" ({healed} đã lành)" if healed else ""),
+            f"{known} chưa đạt, đã biết" if known else "",
+            f"{self.bad} không đạt" if self.bad else "",
+        ]
+        return "; ".join(part for part in parts if part)
 
     @property
     def bad(self) -> int:
@@ -110,7 +140,9 @@ class Summary:
 
     def as_dict(self) -> dict[str, Any]:
         return {
+            "planned": self.total + self.not_run,
             "total": self.total,
+            "not_run": self.not_run,
             "statuses": dict(self.statuses),
             "success": self.rate.as_dict(),
             "calls": self.calls,
@@ -124,9 +156,12 @@ class Summary:
         }
 
 
-def summarise(records: Iterable[Record], repeated: bool = False) -> Summary:
-    """``repeated``: entries were run more than once, so look for those that changed."""
-    summary = Summary(rounds={} if repeated else None)
+def summarise(
+    records: Iterable[Record], repeated: bool = False, planned: int | None = None
+) -> Summary:
+    """``repeated``: entries were run more than once, so look for those that changed;
+    ``planned``: how many results a finished run has."""
+    summary = Summary(rounds={} if repeated else None, planned=planned)
     for record in records:
         summary.add(record)
     return summary

@@ -8,6 +8,8 @@ from typing import Any
 
 from assistant.batch.watching import WatchedModel
 from assistant.call import Call, Turn, redact_words
+from assistant.call.redaction import reveal_digits
+from assistant.dialogue.types import Reply, Say
 from assistant.nlu.types import Correction, Interpretation
 
 FRAME = 0.02  # s; a turn that ends in a frame has heard that frame
@@ -15,14 +17,18 @@ FRAME = 0.02  # s; a turn that ends in a frame has heard that frame
 
 @dataclass(frozen=True, slots=True)
 class TurnRecord:
-    """One turn of the call. ``owner``: which of the scenario's turns it answered; ``prompts``:
-    the keys that were said before listening; ``words``: (text, start, end, confidence), seconds
-    of the call."""
+    """One turn of the call. ``owner``: which of the scenario's turns it answered; ``reply``: what
+    was said before listening; ``words``: (text, start, end, confidence), seconds of the call."""
 
     turn: Turn
     owner: int | None
-    prompts: tuple[str, ...]
+    reply: Reply = field(repr=False)
     words: tuple[tuple[str, float, float, float | None], ...] = field(repr=False)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """The keys of what was said."""
+        return tuple(part.key for part in self.reply.parts if isinstance(part, Say))
 
     @property
     def heard(self) -> Interpretation:
@@ -42,7 +48,8 @@ class TurnRecord:
         out["prompts"] = list(self.prompts)
         out["words"] = [[text, *rest] for text, (_, *rest) in zip(shown, self.words, strict=True)]
         if reveal:
-            out["prompt"] = self.turn.prompt
+            # A call shows no digits before it knows whose they are; a scenario knows it all along.
+            out["prompt"] = reveal_digits(self.turn.prompt, self.reply)
             out["heard_digits"] = self.digits
         return out
 
@@ -54,14 +61,14 @@ class TurnRecord:
 
 
 def turn_records(
-    call: Call, said: Sequence[Sequence[str]], model: WatchedModel, owners: Sequence[int | None]
+    call: Call, said: Sequence[Reply], model: WatchedModel, owners: Sequence[int | None]
 ) -> tuple[TurnRecord, ...]:
-    """``said``: the prompt keys of each turn, in order."""
+    """``said``: what began each turn, in order."""
     records = []
     for number, turn in enumerate(call.turns):
         owner = owners[number] if number < len(owners) else None
-        prompts = tuple(said[number]) if number < len(said) else ()
-        records.append(TurnRecord(turn, owner, prompts, _placed(turn, model)))
+        reply = said[number] if number < len(said) else Reply(())
+        records.append(TurnRecord(turn, owner, reply, _placed(turn, model)))
     return tuple(records)
 
 

@@ -12,16 +12,16 @@ from assistant.audio.types import SAMPLE_BYTES
 from assistant.call import TableConversation
 from assistant.call.parts import Voice
 from assistant.dialogue.state import Phase
-from assistant.dialogue.types import Action, Event, Failed, Reply, Say, SayDigits
+from assistant.dialogue.types import Action, Event, Failed, Reply, SayDigits
 from assistant.tts.renderer import Rendered
 
 
 @dataclass(slots=True)
 class WatchedVoice:
-    """Keeps every reply: ``said`` has one list of prompt keys for each turn of the call."""
+    """Keeps every reply: ``said`` has one for each turn of the call."""
 
     inner: Voice
-    said: list[list[str]] = field(default_factory=list)
+    said: list[Reply] = field(default_factory=list, repr=False)
     password: str = field(default="", repr=False)
     digits: list[tuple[str, bytes]] = field(default_factory=list, repr=False)  # meant, and heard
 
@@ -35,7 +35,7 @@ class WatchedVoice:
 
     def render(self, reply: Reply) -> Rendered:
         rendered = self.inner.render(reply)
-        self.said.append([part.key for part in reply.parts if isinstance(part, Say)])
+        self.said.append(reply)
         for part in reply.parts:
             if isinstance(part, SayDigits) and part.secret:
                 self.password = part.digits

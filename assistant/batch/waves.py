@@ -17,6 +17,8 @@ _WIDE, _HIGH = 1100, 100  # px of a clip
 _STEPS = 440  # columns of a clip
 _PX = 72  # of a second of a call
 _LANE = 44  # px of a side's half height
+_ROWS, _ROW = 3, 15  # of words, and px between them
+_LETTER = 7.5  # px that a letter of a word takes, at most
 
 
 def of_clip(samples: npt.NDArray[np.float32], rate: int, words: Sequence[Mapping[str, Any]]) -> str:
@@ -67,18 +69,16 @@ def of_call(record: Mapping[str, Any]) -> str:
         _lane(peaks.get(side, []), middle, side)
         for side, middle in (("assistant", _LANE + 4), ("caller", 3 * _LANE + 12))
     )
-    bottom = 4 * _LANE + 40
+    first = 4 * _LANE + 28
+    bottom = first + _ROW * (_ROWS - 1) + 12
     listened = "".join(
         f'<rect x="{turn["listened"] * _PX:.0f}" y="0" class="listening" '
         f'width="{max(1, (turn["ended"] - turn["listened"]) * _PX):.0f}" height="{bottom}"/>'
         for turn in record.get("turns", ())
         if turn["listened"] is not None and turn["ended"] is not None
     )
-    words = "".join(
-        _heard(word, 4 * _LANE + 28)
-        for turn in record.get("turns", ())
-        for word in turn.get("words", ())
-    )
+    heard = [word for turn in record.get("turns", ()) for word in turn.get("words", ())]
+    words = "".join(_heard(word, first, row) for word, row in zip(heard, _rows(heard), strict=True))
     marks = "".join(
         f'<text x="{s * _PX}" y="{bottom + 12}" class="tick{"" if s else " start"}">{s} s</text>'
         for s in range(0, int(seconds) + 1, 5)
@@ -98,12 +98,26 @@ def _lane(points: Sequence[int], middle: int, side: str) -> str:
     return f'<polygon points="{" ".join([*upper, *reversed(lower)])}" class="{side}"/>'
 
 
-def _heard(word: Sequence[Any], y: int) -> str:
+def _rows(words: Sequence[Sequence[Any]]) -> list[int]:
+    """The row of each word: the first in which it does not touch the word before it."""
+    ends, rows = [0.0] * _ROWS, []
+    for name, start, end, _ in words:
+        middle, half = (start + end) / 2 * _PX, len(name) * _LETTER / 2
+        free = (row for row in range(_ROWS) if ends[row] <= middle - half)
+        row = next(free, min(range(_ROWS), key=ends.__getitem__))
+        ends[row] = middle + half
+        rows.append(row)
+    return rows
+
+
+def _heard(word: Sequence[Any], first: int, row: int) -> str:
+    """A line where the word was heard, ``first`` px down; the word below it, in its row."""
     name, start, end, sure = word
     opacity = 1.0 if sure is None else 0.35 + 0.65 * sure
     title = "" if sure is None else f"<title>{escape(name)}: {sure:.2f}</title>"
+    y = first + row * _ROW
     return (
-        f'<line x1="{start * _PX:.0f}" x2="{end * _PX:.0f}" y1="{y - 14}" y2="{y - 14}" '
+        f'<line x1="{start * _PX:.0f}" x2="{end * _PX:.0f}" y1="{first - 14}" y2="{first - 14}" '
         f'class="span"/><text x="{(start + end) / 2 * _PX:.0f}" y="{y}" class="word" '
         f'opacity="{opacity:.2f}">{escape(name)}{title}</text>'
     )

@@ -44,6 +44,7 @@ class Status:
 
     PASSED, FAILED, KNOWN, HEALED, ERROR = "passed", "failed", "known", "healed", "error"
     BAD = (FAILED, ERROR)
+    GOOD = (PASSED, HEALED)
 
 
 def do(stage: Stage, job: Job, keep_audio: str = "failed") -> Done:

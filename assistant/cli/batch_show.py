@@ -80,11 +80,20 @@ def show_summary(console: Console, summary: Summary) -> None:
     for status, name in _NAMES.items():
         if summary.statuses[status]:
             table.add_row(name, str(summary.statuses[status]))
+    if summary.not_run:
+        table.add_row("chưa chạy", str(summary.not_run))
     console.print(table)
+    if summary.not_run:
+        console.print(
+            f"[bold yellow]Mới chạy {summary.total}/{summary.planned}: lượt chạy bị dừng, "
+            f"{summary.not_run} kịch bản chưa chạy.[/]"
+        )
     low, high = (100 * bound for bound in summary.rate.interval)
     console.print(
-        f"{summary.rate.hits}/{summary.rate.total} đạt "
-        f"({100 * (summary.rate.value or 0):.1f} %, khoảng 95 %: {low:.1f}-{high:.1f} %); "
+        f"{summary.headline}. Tỉ lệ đạt {100 * (summary.rate.value or 0):.1f} % "
+        f"(khoảng 95 %: {low:.1f}-{high:.1f} %)."
+    )
+    console.print(
         f"{summary.seconds:.0f} s âm thanh trong {summary.elapsed:.1f} s của các tiến trình."
     )
 

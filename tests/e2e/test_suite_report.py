@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,10 @@ def opened(report: Path, width: int = 1280, scheme: str = "light") -> Iterator[A
     """The page; it must neither complain nor ask for anything beside itself."""
     with chromium(None) as browser:
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, locale="vi-VN"
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            locale="vi-VN",
+            timezone_id="Asia/Ho_Chi_Minh",
         )
         page = context.new_page()
         complaints, asked = complaints_of(page), []
@@ -162,6 +166,11 @@ def test_words_lie_over_the_sound_that_they_were_heard_in(report: Path) -> None:
         )
         middles = words.evaluate_all("all => all.map((e) => Number(e.getAttribute('x')))")
         assert all(any(x <= m <= x + w for x, w in shaded) for m in middles)
+        boxes = words.evaluate_all(
+            """all => all.map((e) => e.getBBox()).map((b) => [b.x, b.x + b.width, b.y])"""
+        )
+        for n, (start, _, row) in enumerate(boxes):
+            assert all(end <= start for _, end, other in boxes[:n] if other == row)
 
 
 def test_a_call_opens_and_a_search_finds_it(report: Path) -> None:
@@ -179,6 +188,15 @@ def test_a_call_opens_and_a_search_finds_it(report: Path) -> None:
         assert not page.get_by_role("heading", name="Không đạt").is_visible()
         search.fill("")
         assert visible.count() == page.locator(".record").count()
+
+
+def test_the_time_is_the_reader_s(report: Path) -> None:
+    with opened(report) as page:
+        time = page.locator(".facts time")
+        here = datetime.fromisoformat(time.get_attribute("datetime")).astimezone(
+            timezone(timedelta(hours=7))
+        )
+        assert time.inner_text() == f"{here:%H:%M:%S} {here.day}/{here.month}/{here.year}"
 
 
 def test_a_code_of_real_data_is_nowhere(report: Path) -> None:

@@ -61,11 +61,15 @@ def test_a_run_gives_a_verdict_files_and_an_exit_code(suite: Path) -> None:
     assert json.loads(again.stdout) == {"report": "again.html"}
     assert (suite / "again.html").is_file()
     page = (suite / "report.html").read_text("utf-8")
-    assert page.count("<audio") == 4 + 2  # what failed and what passed has sound inside
+    assert page.count("<audio") == 2 * 5  # all of them can be heard
     assert not re.search(r'(src|href)="(?!data:)', page)  # one self-contained file
     assert "dữ liệu thật" in page
     records = {one["id"].partition("/")[2]: one for one in read_records(suite / "run")}
     assert records["trọn cuộc gọi"]["password"] == "works"
+    read_back = records["trọn cuộc gọi"]["turns"][2]["prompt"]
+    assert re.search(r"\d{4} \d{3} \d{3}", read_back), (
+        read_back
+    )  # an invented account hides nothing
     _no_code_in(records["dữ liệu thật"])
 
 

@@ -47,3 +47,8 @@ search.addEventListener("input", () => {
   }
   document.querySelector(".filter output").value = search.value.trim() ? `${left} kịch bản` : "";
 });
+
+// Times in the reader's own zone.
+for (const time of document.querySelectorAll("time")) {
+  time.textContent = new Date(time.dateTime).toLocaleString("vi-VN");
+}
