@@ -91,11 +91,11 @@ def run_command(
         chosen = _engine(engine, settings, count, audio, address, stop, timeout)
         with closing(journals.Journal.open(folder, facts, resume)) as journal:
             _execute(plan, journal, chosen, stop, folder, as_json, parquet)
-    summary = summarise(journals.read_records(folder), repeat > 1)
+    summary = summarise(journals.read_records(folder), repeat > 1, facts["total"])
     diff = _diff(against, folder) if against else None
     _tell(folder, summary, diff, stop, as_json)
     if junit:
-        write_junit(junit, summary, journals.read_records(folder))
+        write_junit(junit, summary, journals.read_records(folder), plan.jobs(journal.has))
     if report:
         _write_report(report, folder, diff)
     for written in (report, junit):

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import assistant.cli.app as program
 from assistant.batch.journal import read_records
 from assistant.settings import packaged
 from tests.batch_tools import BAD, batch
@@ -170,19 +171,6 @@ def test_what_is_wrong_is_told_before_the_run(
     assert not (suite / "run").exists()
 
 
-@pytest.mark.parametrize("wait", [0.1, 0.6])
-def test_an_early_interrupt_shows_no_traceback(suite: Path, wait: float) -> None:
-    process = subprocess.Popen(
-        [*PROGRAM, "batch", "run", "."], cwd=suite, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        start_new_session=True,
-    )  # fmt: skip
-    time.sleep(wait)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=100)
-    assert "Traceback" not in said
-
-
 @pytest.mark.full
 def test_a_deleted_phrase_is_caught(suite: Path) -> None:
     text = (
@@ -230,6 +218,20 @@ def test_a_stopped_run_goes_on_and_counts_nothing_twice(suite: Path) -> None:
     assert "batch-run-other" in done.stderr
 
 
+def test_a_run_that_stops_early_says_how_much_it_ran(suite: Path) -> None:
+    done = batch(suite, "run", ".", "--filter", "đợi", "--repeat", "40", "--fail-fast",
+                 "--workers", "1", "--out", "run", "--junit", "junit.xml", "--report",
+                 "report.html")  # fmt: skip
+    ran = sum(1 for _ in read_records(suite / "run"))
+    assert (done.returncode, 0 < ran < 40) == (1, True)
+    assert f"Mới chạy {ran}/40" in done.stdout
+    assert f"Mới chạy {ran}/40" in (suite / "report.html").read_text("utf-8")
+    junit = (suite / "junit.xml").read_text("utf-8")
+    assert 'tests="40"' in junit
+    assert junit.count("<testcase") == 40
+    assert junit.count("<skipped") == 40 - ran
+
+
 def test_init_and_schema_answer_in_json(tmp_path: Path) -> None:
     done = batch(tmp_path, "init", "mau", "--json")
     files = json.loads(done.stdout)["files"]
@@ -269,3 +271,18 @@ def test_list_counts_what_would_run_without_a_model(suite: Path) -> None:
     assert "trọn cuộc gọi" not in shown
     assert "2 kịch bản, trong đó 2 chưa đạt" in shown
     assert "batch-missing" in batch(suite, "list", "nowhere", **nothing).stderr
+
+
+def test_an_interrupt_while_the_program_loads_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "register", interrupted)
+    monkeypatch.setattr(program, "app", program.typer.Typer())
+    monkeypatch.setattr(sys, "argv", ["assistant", "batch", "run", "."])
+    with pytest.raises(SystemExit) as caught:
+        program.main()
+    assert caught.value.code == 130
+    assert "Bị dừng" in capsys.readouterr().err
