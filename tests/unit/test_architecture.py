@@ -70,6 +70,7 @@ DISTRIBUTIONS = {
     "espeakng_loader": "espeakng-loader",
     "parselmouth": "praat-parselmouth",
     "sherpa_onnx": "sherpa-onnx",
+    "pydantic_core": "pydantic",  # comes with it
     "pydantic_settings": "pydantic-settings",
     "piper": "piper-tts",
     "onnxruntime": "piper-tts",  # comes with it
