@@ -182,6 +182,11 @@ def _engine() -> _Engine:
     return _Engine()
 
 
+def require() -> None:
+    """Raises DependencyError (see ``synthesize``) where espeak-ng cannot speak."""
+    _engine()
+
+
 def synthesize(
     text: str,
     voice: str = "vi",

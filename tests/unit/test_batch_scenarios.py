@@ -268,6 +268,10 @@ def test_files_of_the_same_name_in_two_folders_have_ids_of_their_own(tmp_path: P
     assert {one.rpartition("/")[0] for one in ids} == {"x", "a/x", "b/x"}
     alone = [entry.id for entry in read_entries(str(tmp_path / "x.scenario.yaml"))]
     assert set(alone) < set(ids)
+    (tmp_path / "x.scenario.yml").write_text(one, "utf-8")
+    more = [entry.id for entry in read_entries(str(tmp_path))]
+    assert len(set(more)) == len(more)
+    assert {one.rpartition("/")[0] for one in more} == {"x", "x.yml", "a/x", "b/x"}
 
 
 @pytest.mark.parametrize(
