@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -39,9 +40,11 @@ def open_local(
     *,
     upgrade: bool = False,
     notice: Notice = log.warning,
+    below: Callable[[int], int] = secrets.randbelow,
 ) -> LocalAccounts:
     """Our own store. A new SQLite file gets its tables and its key; any other database that
-    is not at this program's version is left alone unless ``upgrade``.
+    is not at this program's version is left alone unless ``upgrade``. ``below(n)`` draws the
+    digits of passwords from 0..n-1; only a throw-away store may have another than the default.
 
     Errors: AccountError (accounts-*), DependencyError for a missing driver.
     """
@@ -54,7 +57,7 @@ def open_local(
     except AccountError:
         engine.dispose()
         raise
-    return LocalAccounts(engine, keys, settings.security, clock)
+    return LocalAccounts(engine, keys, settings.security, clock, below)
 
 
 def _prepare(

@@ -1,7 +1,8 @@
 """The caller of a scenario, frame by frame: speaks, presses, waits, interrupts, hangs up.
 
 A polite turn begins a moment after the assistant listens and pauses while it speaks; a turn with
-``barge_in`` begins while it speaks and does not stop. The line's noise never does."""
+``barge_in`` begins while it speaks and does not stop. A caller with ``patience`` who is told that
+nothing was understood says the same once more. The line's noise never stops."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Prepared:
     keys: str = field(default="", repr=False)
 
 
-Prepare = Callable[[Turn], Prepared]
+Prepare = Callable[[Turn, int], Prepared]
+"""(turn, how many times it was said before) → what is said."""
 Lines = Callable[[Turn], LineSound]
 
 
@@ -66,11 +68,19 @@ class ScenarioCaller:
     """Plays the turns of one scenario into a call."""
 
     def __init__(
-        self, call: Call, turns: Sequence[Turn], prepare: Prepare, lines: Lines, frame: float
+        self,
+        call: Call,
+        turns: Sequence[Turn],
+        prepare: Prepare,
+        lines: Lines,
+        frame: float,
+        patience: int = 0,
     ) -> None:
         self._call, self._turns = call, turns
         self._prepare, self._lines = prepare, lines
         self._seconds = frame
+        self._patience = patience
+        self._said = 0  # how many times the newest turn was said
         self._samples = call.frame_bytes // SAMPLE_BYTES
         self._next = 0  # index of the first turn that has not begun
         self._active: _Active | None = None
@@ -118,20 +128,35 @@ class ScenarioCaller:
 
     def _begin(self) -> None:
         """Start the next turn if its moment has come."""
-        if self._next >= len(self._turns):
-            return
         if self._answered_at is not None and len(self._call.turns) <= self._answered_at:
             return
-        turn = self._turns[self._next]
+        again = self._not_understood()
+        if not again and self._next >= len(self._turns):
+            return
+        number = self._next - again
+        turn = self._turns[number]
+        if again:
+            turn = turn.model_copy(update={"barge_in": None})
         if not self._moment(turn):
             return
         self._answered_at = None
-        number, self._next = self._next, self._next + 1
+        self._next, self._said = number + 1, self._said + 1 if again else 1
         if turn.kind == "hang_up":
             self._active = _Active(number, turn, [], len(self._call.turns))
             self._call.hang_up()
             return
         self._active = self._make(number, turn)
+
+    def _not_understood(self) -> bool:
+        """Whether the assistant asks once more because it did not understand the last turn, and
+        the caller has the patience to say it again."""
+        turns = self._call.turns
+        if len(turns) < 2 or not 0 < self._said <= self._patience:
+            return False
+        heard = turns[-2].heard
+        refused = heard is not None and heard.rejection is not None
+        asked_again = turns[-2].expect is turns[-1].expect
+        return refused and asked_again and self._turns[self._next - 1].say is not None
 
     def _moment(self, turn: Turn) -> bool:
         if turn.barge_in is not None:
@@ -140,7 +165,7 @@ class ScenarioCaller:
         return self._call.listening and self._listening * self._seconds >= turn.pause
 
     def _make(self, number: int, turn: Turn) -> _Active:
-        prepared = self._prepare(turn)
+        prepared = self._prepare(turn, self._said - 1)
         frames: list[Frame] = []
         meant = 0
         if prepared.speech is not None:

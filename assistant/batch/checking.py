@@ -28,7 +28,7 @@ _NONE = "-"  # nothing was expected, or nothing came
 # By what failed, whether nothing was expected, and whether nothing came.
 _ELSE = "{what}: đợi {expected}, được {got}"
 _SENTENCES = {
-    ("error", True, False): "không chạy được: {got}",
+    ("error", True, False): "gặp lỗi: {got}",
     ("error", False, True): "đợi lỗi {expected} trước cuộc gọi, mà cuộc gọi vẫn chạy",
     ("error", False, False): "đợi lỗi {expected}, lại gặp {got}",
     ("crash", True, False): "lỗi chương trình: {got}",

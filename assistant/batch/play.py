@@ -11,13 +11,14 @@ import uuid
 import zlib
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from assistant.accounts.local import LocalAccounts
 from assistant.accounts.open import open_local
 from assistant.batch.caller import Prepared, ScenarioCaller, Tape
-from assistant.batch.checking import Facts, check_call
+from assistant.batch.checking import Facts, Failure, check_call
 from assistant.batch.hearing import Stage, hear, understood
 from assistant.batch.line import LineSound
 from assistant.batch.places import join, local_file
@@ -34,6 +35,7 @@ from assistant.nlu.types import Expect
 from assistant.settings import Settings
 
 Record = dict[str, Any]
+_SLOWER, _SLOWEST = 0.85, 80  # of the words per minute, whenever a caller says something again
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,17 @@ class Played:
 
 
 def play_scenario(stage: Stage, entry: Entry, seed: int = 0) -> Played:
-    """The call of ``entry``; every account, number and voice is a function of (entry, seed)."""
+    """The call of ``entry``; every account, number, password and voice is a function of (entry,
+    seed)."""
     assert entry.scenario is not None
     scenario = entry.scenario
-    rng = random.Random(zlib.crc32(f"{entry.id}:{seed}".encode()))  # noqa: S311
+    own = zlib.crc32(f"{entry.id}:{seed}".encode())
+    rng = random.Random(own)  # noqa: S311
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="assistant-scenario-") as folder:
         settings = _settings(stage.settings, scenario, Path(folder))
         try:
-            with closing(open_local(settings, upgrade=True, notice=lambda _: None)) as accounts:
+            with closing(_throw_away(settings, own)) as accounts:
                 played = _Play(stage, settings, entry, rng, accounts).run()
         except AssistantError as error:
             record = _failed_to_begin(scenario, error)
@@ -109,8 +113,8 @@ class _Play:
         # Files are read before the call begins: one that cannot be read must not cost a call.
         recordings = {turn.wav: self._read(turn.wav) for turn in scenario.turns if turn.wav}
         caller = ScenarioCaller(
-            call, scenario.turns, lambda turn: self._prepare(turn, recordings), self._line,
-            self._settings.turns.frame,
+            call, scenario.turns, partial(self._prepare, recordings), self._line,
+            self._settings.turns.frame, scenario.caller.patience,
         )  # fmt: skip
         tape = caller.run()
         after = counts(self._settings)
@@ -130,6 +134,8 @@ class _Play:
     def _record(self, call: Call, facts: Facts) -> Record:
         invented = all(fixture.invented for fixture in self._fixtures)
         failures = check_call(self._scenario, facts, self._templates)
+        if failures and call.error is not None:  # what all the others come of
+            failures.insert(0, Failure("error", "-", call.error))
         self._templates.password = self._voice.password
         return {
             "kind": "call",
@@ -165,7 +171,7 @@ class _Play:
         with local_file(join(self._entry.base, name)) as path:
             return recorded(path, self._stage.rate, self._settings.audio)
 
-    def _prepare(self, turn: Turn, recordings: dict[str, Any]) -> Prepared:
+    def _prepare(self, recordings: dict[str, Any], turn: Turn, before: int) -> Prepared:
         self._templates.password = self._voice.password
         if turn.wav is not None:
             return Prepared(speech=recordings[turn.wav])
@@ -174,6 +180,7 @@ class _Play:
         if turn.say is None:
             return Prepared()
         voice = turn.voice or self._scenario.caller.voice
+        voice = voice.model_copy(update={"wpm": max(_SLOWEST, round(voice.wpm * _SLOWER**before))})
         groups = (turn.say,) if isinstance(turn.say, str) else turn.say
         words = [self._templates.words(group, voice.region) for group in groups]
         return Prepared(speech=speak(words, voice, turn.gap, self._stage.rate))
@@ -202,6 +209,12 @@ def _settings(base: Settings, scenario: Scenario, folder: Path) -> Settings:
     changed["security"]["key_file"] = folder / "scenario.key"
     changed["remote"]["url"] = None
     return Settings.model_validate(changed)
+
+
+def _throw_away(settings: Settings, seed: int) -> LocalAccounts:
+    """A store whose passwords are a function of ``seed``: they take as long to say every time."""
+    draw = random.Random(seed).randrange  # noqa: S311 - invented passwords of invented people
+    return open_local(settings, upgrade=True, notice=lambda _: None, below=draw)
 
 
 def _failed_to_begin(scenario: Scenario, error: AssistantError) -> Record:

@@ -127,6 +127,10 @@ class Caller(_Strict):
     )
     voice: Voice = Field(Voice(), description="Giọng của người gọi, ở mọi lượt.")
     line: Line = Field(Line(), description="Tiếng ồn và bộ mã hóa, ở mọi lượt.")
+    patience: int = Field(
+        0, ge=0, le=5,
+        description="Khi trợ lý bảo chưa hiểu thì nói lại câu ấy, chậm hơn, nhiều nhất N lần.",
+    )  # fmt: skip
 
 
 class TurnExpect(_Strict):

@@ -36,6 +36,7 @@ from assistant.dialogue.types import (
     SayDigits,
     VerifyAndReset,
 )
+from assistant.errors import AssistantError
 from assistant.nlu.types import Expect, Interpretation
 
 
@@ -55,6 +56,7 @@ class Call:
         self.transfer = False  # the channel is to hand the caller to an agent
         self.resets = 0
         self.revealed: bool | None = None  # None: no account was touched
+        self.error: str | None = None  # code or type of what broke the call
         self._parts = parts
         self._talk = talk
         self._phone = phone
@@ -320,6 +322,8 @@ class Call:
     def _fail(self, error: Exception) -> None:
         """Apologise and end; a second failure ends at once. The only broad catch there is."""
         log_failure(self.call_id, error)
+        if self.error is None:
+            self.error = error.code if isinstance(error, AssistantError) else type(error).__name__
         self._listener = self._recognizer = self._work = None
         if self._failing:
             self._speaker.hush()

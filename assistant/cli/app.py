@@ -87,9 +87,9 @@ def main() -> None:
     """Run the program; a known error becomes one sentence, or JSON, and its exit code."""
     arguments = sys.argv[1:]
     as_json = "--json" in arguments
-    if not (app.registered_commands or app.registered_groups):
-        register(app, needed(arguments, _COMPLETING in os.environ))
     try:
+        if not (app.registered_commands or app.registered_groups):
+            register(app, needed(arguments, _COMPLETING in os.environ))
         # With --json a wrong command line is an answer like any other, not a drawn box.
         code = app(standalone_mode=not as_json)
         raise SystemExit(code if isinstance(code, int) else 0)
@@ -100,6 +100,7 @@ def main() -> None:
             sys.stderr.write(f"Lỗi {error}\n")
         raise SystemExit(error.exit_code) from None
     except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("\nBị dừng.\n")
         raise SystemExit(_INTERRUPTED) from None
     except _CallError as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)

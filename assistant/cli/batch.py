@@ -30,7 +30,7 @@ from assistant.cli import batch_options as options
 from assistant.cli.batch_show import Progress, show_diff, show_entries, show_summary
 from assistant.cli.show import print_json
 from assistant.cli.wiring import open_stage
-from assistant.errors import UsageError
+from assistant.errors import AssistantError, UsageError
 from assistant.settings import Settings, load_settings
 
 RUNS = Path("var/batch")
@@ -70,29 +70,37 @@ def run_command(
 ) -> None:
     """Chạy mọi kịch bản, mỗi kịch bản trên một cơ sở dữ liệu dùng một lần (run scenarios).
 
-    Mã thoát: 0 đạt cả (lỗi đã biết không tính); 1 có lỗi; 130 bị dừng, chạy tiếp bằng --resume.
+    Mã thoát: 0 đạt cả (lỗi đã biết không tính); 1 có lỗi; 2 không chạy được (lệnh, tệp hay
+    thiết lập sai); 130 bị dừng, chạy tiếp bằng --resume.
     """
-    _one_of("--audio", audio, options.AUDIO)
-    _one_of("--engine", engine, options.ENGINES)
-    settings = load_settings()
-    plan = Plan(place, text_filter, repeat, seed, fail_fast)
-    facts = _facts(plan, settings)
-    folder = out or (_latest() if resume else _new_folder())
-    stop = Stop()
-    count = workers or os.cpu_count() or 1
-    chosen = _engine(engine, settings, count, audio, address, stop, timeout)
-    journal = journals.Journal.open(folder, facts, resume)
-    try:
-        _execute(plan, journal, chosen, stop, as_json, parquet)
-    finally:
-        journal.close()
+    with _no_verdict():
+        _one_of("--audio", audio, options.AUDIO)
+        _one_of("--engine", engine, options.ENGINES)
+        _only_with_ray(engine, address)
+        if against:
+            journals.read_run(against)
+        for written in (report, junit):
+            if written is not None:
+                _writable(written)
+        settings = load_settings()
+        plan = Plan(place, text_filter, repeat, seed, fail_fast)
+        facts = _facts(plan, settings)
+        folder = out or (_latest() if resume else _new_folder())
+        stop = Stop()
+        count = workers or os.cpu_count() or 1
+        chosen = _engine(engine, settings, count, audio, address, stop, timeout)
+        with closing(journals.Journal.open(folder, facts, resume)) as journal:
+            _execute(plan, journal, chosen, stop, folder, as_json, parquet)
     summary = summarise(journals.read_records(folder), repeat > 1)
     diff = _diff(against, folder) if against else None
+    _tell(folder, summary, diff, stop, as_json)
     if junit:
         write_junit(junit, summary, journals.read_records(folder))
     if report:
         _write_report(report, folder, diff)
-    _tell(folder, summary, diff, stop, as_json)
+    for written in (report, junit):
+        if written is not None and not as_json:
+            typer.echo(f"Đã ghi {written}")
     raise typer.Exit(_exit_code(summary, stop))
 
 
@@ -173,6 +181,40 @@ def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
         )
 
 
+@contextmanager
+def _no_verdict() -> Iterator[None]:
+    """What keeps a run from being made must not look like a run with failures (1)."""
+    try:
+        yield
+    except AssistantError as error:
+        error.exit_code = 2
+        raise
+
+
+def _only_with_ray(engine: str, address: str | None) -> None:
+    if address is not None and engine != "ray":
+        raise UsageError(
+            "batch-option",
+            "--address chỉ dùng với --engine ray.",
+            "Thêm --engine ray, hoặc bỏ --address.",
+        )
+
+
+def _writable(path: Path) -> None:
+    """Told before an hour of calls, not after it."""
+    is_new = not path.exists()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            pass
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise UsageError(
+            "batch-write", f"Không ghi được {path}: {error.strerror}.", "Chọn một tệp khác."
+        ) from None
+
+
 def _facts(plan: Plan, settings: Settings) -> dict[str, Any]:
     """What a resumed run must have in common with the one that was stopped."""
     return {
@@ -222,6 +264,7 @@ def _execute(
     journal: journals.Journal,
     engine: Engine,
     stop: Stop,
+    folder: Path,
     hidden: bool,
     parquet: str | None,
 ) -> None:
@@ -229,7 +272,7 @@ def _execute(
     finished = sum(journal.has(ordinal) for ordinal in range(total))
     with (
         closing(engine),
-        _signals(stop),
+        _signals(stop, folder),
         closing(Progress(total, finished, hidden)) as progress,
         _table(parquet) as table,
     ):
@@ -251,11 +294,12 @@ def _table(place: str | None) -> AbstractContextManager[Any]:
 
 
 @contextmanager
-def _signals(stop: Stop) -> Iterator[None]:
+def _signals(stop: Stop, folder: Path) -> Iterator[None]:
     """The first Ctrl-C or TERM asks to stop; a second Ctrl-C ends at once."""
 
     def ask(number: int, frame: object) -> None:
         if stop.asked and number == signal.SIGINT:
+            sys.stderr.write(f"\nDừng ngay. Chạy tiếp: thêm --resume --out {folder}\n")
             raise KeyboardInterrupt
         stop.interrupt()
         sys.stderr.write("\nĐang dừng: chờ những kịch bản đang chạy…\n")

@@ -6,10 +6,12 @@ asked of the system. espeak-ng is GPL-3: it is loaded only to render, never duri
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
+import os
 import threading
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +39,18 @@ _Callback = ctypes.CFUNCTYPE(
 
 
 class _Engine:
-    """The one espeak-ng of this process: its state is global in C, so calls take turns."""
+    """espeak-ng, loaded for one utterance. It carries the phase of its oscillators over from one
+    utterance to the next, and only a library that is loaded anew (4 ms) has forgotten it: without
+    that, samples would depend on what the process said before."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._blocks: list[bytes] = []
-        self._voice: str | None = None
         self._lib, data = _library()
         self._data = Path(data.decode())
         self._callback = _Callback(self._receive)  # kept: C holds only a bare pointer
         self.rate = int(self._lib.espeak_Initialize(_SYNCHRONOUS, 0, data, _DONT_EXIT))
         if self.rate <= 0:
+            _unload(self._lib)
             raise DependencyError(
                 "espeak-broken",
                 "Không khởi động được espeak-ng.",
@@ -55,37 +58,33 @@ class _Engine:
             )
         self._lib.espeak_SetSynthCallback(self._callback)
 
+    def close(self) -> None:
+        self._lib.espeak_Terminate()
+        _unload(self._lib)
+
     def _receive(self, wav: Any, count: int, _events: int | None) -> int:
         if wav and count > 0:
             self._blocks.append(ctypes.string_at(wav, count * 2))
         return 0  # go on
 
     def _select(self, voice: str) -> None:
-        if voice == self._voice:
-            return
-        self._voice = None
         variant = voice.partition("+")[2]
         if variant and not (self._data / "voices" / "!v" / variant).is_file():
             # espeak-ng itself would speak on in the plain voice and say nothing.
             raise _unknown(voice)
         if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
             raise _unknown(voice)
-        self._voice = voice
 
     def speak(
         self, text: str, voice: str, parameters: dict[int, int]
     ) -> tuple[npt.NDArray[np.int16], int]:
         raw = text.encode("utf-8")
-        with self._lock:
-            self._select(voice)
-            for number, value in parameters.items():
-                self._lib.espeak_SetParameter(number, value, 0)
-            self._blocks.clear()
-            flags = _CHARS_UTF8 | _PHONEMES | _END_PAUSE
-            status = self._lib.espeak_Synth(raw, len(raw) + 1, 0, 1, 0, flags, None, None)
-            pcm = b"".join(self._blocks)
-            self._blocks.clear()
-        samples = np.frombuffer(pcm, dtype="<i2").astype(np.int16)
+        self._select(voice)
+        for number, value in parameters.items():
+            self._lib.espeak_SetParameter(number, value, 0)
+        flags = _CHARS_UTF8 | _PHONEMES | _END_PAUSE
+        status = self._lib.espeak_Synth(raw, len(raw) + 1, 0, 1, 0, flags, None, None)
+        samples = np.frombuffer(b"".join(self._blocks), dtype="<i2").astype(np.int16)
         if status != 0 or not samples.any():
             raise PromptError(
                 "espeak-silent",
@@ -98,13 +97,12 @@ class _Engine:
         buffer = ctypes.create_string_buffer(text.encode("utf-8"))
         position = ctypes.c_void_p(ctypes.addressof(buffer))
         clauses: list[str] = []
-        with self._lock:
-            self._select(voice)
-            while position.value:
-                clause = self._lib.espeak_TextToPhonemes(
-                    ctypes.byref(position), _CHARS_UTF8, _PHONEMES_IPA
-                )
-                clauses.append((clause or b"").decode("utf-8"))
+        self._select(voice)
+        while position.value:
+            clause = self._lib.espeak_TextToPhonemes(
+                ctypes.byref(position), _CHARS_UTF8, _PHONEMES_IPA
+            )
+            clauses.append((clause or b"").decode("utf-8"))
         return " | ".join(part.strip() for part in clauses if part.strip())
 
 
@@ -151,6 +149,7 @@ def _declare(lib: ctypes.CDLL) -> None:
             ctypes.c_int,
             (ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int),
         ),
+        "espeak_Terminate": (ctypes.c_int, ()),
         "espeak_SetSynthCallback": (None, (_Callback,)),
         "espeak_SetVoiceByName": (ctypes.c_int, (ctypes.c_char_p,)),
         "espeak_SetParameter": (ctypes.c_int, (ctypes.c_int,) * 3),
@@ -177,14 +176,24 @@ def _declare(lib: ctypes.CDLL) -> None:
         function.restype, function.argtypes = result, list(arguments)
 
 
-@cache
-def _engine() -> _Engine:
-    return _Engine()
+def _unload(lib: ctypes.CDLL) -> None:
+    close = getattr(_ctypes, "dlclose" if os.name == "posix" else "FreeLibrary")
+    close(lib._handle)
+
+
+_turn = threading.Lock()  # two that load one file would share its state
+
+
+@contextmanager
+def _engine() -> Iterator[_Engine]:
+    with _turn, closing(_Engine()) as engine:
+        yield engine
 
 
 def require() -> None:
     """Raises DependencyError (see ``synthesize``) where espeak-ng cannot speak."""
-    _engine()
+    with _engine():
+        pass
 
 
 def synthesize(
@@ -201,8 +210,7 @@ def synthesize(
 
     ``voice``: one of ``VOICES``; ``variant``: an espeak-ng voice variant such as ``f2`` or
     ``m3``; ``rate_wpm``: 80-450 words a minute; ``pitch`` and ``pitch_range``: 0-99;
-    ``volume``: 0-200. The same calls in the same order give the same samples; in another order
-    espeak-ng carries over the phase of its oscillators, and samples differ inaudibly.
+    ``volume``: 0-200. The same arguments give the same samples.
     Thread-safe (calls take turns), meant for many thousands of calls in one process.
     Raises PromptError (``voice-unknown``, ``voice-setting``, ``espeak-silent``) and
     DependencyError (``espeak-missing``, ``espeak-broken``, ``espeak-path``).
@@ -216,12 +224,14 @@ def synthesize(
                 f"Thông số giọng {value} nằm ngoài khoảng {low}-{high}.",
                 "Tốc độ 80-450 từ/phút, cao độ 0-99, âm lượng 0-200.",
             )
-    return _engine().speak(text, _name(voice, variant), parameters)
+    with _engine() as engine:
+        return engine.speak(text, _name(voice, variant), parameters)
 
 
 def phonemes(text: str, voice: str = "vi", variant: str | None = None) -> str:
     """What espeak-ng would say, in IPA; clauses are separated by " | "."""
-    return _engine().phonemes(text, _name(voice, variant))
+    with _engine() as engine:
+        return engine.phonemes(text, _name(voice, variant))
 
 
 def _name(voice: str, variant: str | None) -> str:

@@ -97,8 +97,86 @@ def test_a_swapped_digit_clip_is_at_the_top_of_the_diff(suite: Path) -> None:
     assert "listen_back" in broke["why"]
     seven.unlink()
     done = batch(suite, *arguments, "--out", "gone", ASSISTANT_PROMPTS=str(prompts))
-    assert done.returncode == 1
+    assert done.returncode == 2  # no verdict
     assert json.loads(done.stdout.splitlines()[-1])["error"]["code"] == "clips-missing"
+
+
+def test_a_removed_prompt_is_named_as_what_broke(suite: Path) -> None:
+    prompts = suite / "prompts"
+    shutil.copytree(packaged("audio_prompts"), prompts)
+    arguments = ("run", "a.scenario.yaml", "--filter", "trọn", "--workers", "1", "--json")
+    assert batch(suite, *arguments, "--out", "before").returncode == 0
+    table = prompts / "prompts.yaml"
+    text = table.read_text("utf-8")
+    without = re.sub(r"^  code_ask_both:.*\n", "", text, flags=re.MULTILINE)
+    assert without != text
+    table.write_text(without, "utf-8")
+    done = batch(suite, *arguments, "--out", "after", "--against", "before",
+                 ASSISTANT_PROMPTS=str(prompts))  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    (broke,) = json.loads(done.stdout)["diff"]["broke"]
+    assert broke["why"].startswith("gặp lỗi: "), broke
+
+
+def test_the_same_seed_gives_the_same_call(suite: Path) -> None:
+    """The password too: how long it takes to say decides what the caller's words fall upon."""
+    lengths = []
+    for name in ("one", "two"):
+        assert batch(suite, "run", "a.scenario.yaml", "--filter", "trọn", "--out", name,
+                     "--audio", "all").returncode == 0  # fmt: skip
+        (record,) = read_records(suite / name)
+        lengths.append((record["seconds"], [turn["prompt"] for turn in record["turns"]]))
+    assert lengths[0] == lengths[1]
+
+
+def test_a_patient_caller_says_it_again_slower(suite: Path) -> None:
+    text = """
+scenarios:
+  - name: kiên nhẫn
+    caller: {patience: 1}
+    turns:
+      - {say: hôm nay trời đẹp quá đi, expect: {rejection: unknown}}
+      - {keys: "0"}
+    expect: {outcome: agent}
+"""
+    (suite / "a.scenario.yaml").write_text(text, "utf-8")
+    done = batch(suite, "run", "a.scenario.yaml", "--out", "run", "--json")
+    assert done.returncode == 0, done.stdout
+    (record,) = read_records(suite / "run")
+    assert [turn["owner"] for turn in record["turns"]][:3] == [0, 0, 1]
+    first, again = (turn["ended"] - turn["listened"] for turn in record["turns"][:2])
+    assert again > 1.05 * first
+
+
+WRONG = (
+    (("--against", "nothere"), "batch-run-missing"),
+    (("--report", "."), "batch-write"),
+    (("--junit", "."), "batch-write"),
+    (("--address", "127.0.0.1:1"), "batch-option"),
+)
+
+
+@pytest.mark.parametrize(("options", "code"), WRONG)
+def test_what_is_wrong_is_told_before_the_run(
+    suite: Path, options: tuple[str, ...], code: str
+) -> None:
+    done = batch(suite, "run", ".", "--out", "run", "--json", *options)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == code
+    assert not (suite / "run").exists()
+
+
+@pytest.mark.parametrize("wait", [0.1, 0.6])
+def test_an_early_interrupt_shows_no_traceback(suite: Path, wait: float) -> None:
+    process = subprocess.Popen(
+        [*PROGRAM, "batch", "run", "."], cwd=suite, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )  # fmt: skip
+    time.sleep(wait)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=100)
+    assert "Traceback" not in said
 
 
 @pytest.mark.full

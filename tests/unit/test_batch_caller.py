@@ -20,20 +20,23 @@ MENU = Ask(Reply((Say("a"), Say("b"))), Expect.MENU, instant_keys="0123456789*#"
 BYE = Finish(Reply((Say("c"),)), EndOfCall.DONE)
 
 
-def play(turns: list[dict[str, Any]], actions: list[Any]) -> tuple[Call, Tape, ScriptedTalk]:
+def play(
+    turns: list[dict[str, Any]], actions: list[Any], patience: int = 0
+) -> tuple[Call, Tape, ScriptedTalk]:
     talk = ScriptedTalk(actions)
     call = Call(make_parts(model=FakeModel(), voice=FakeVoice(1.0)), talk, None, "id", RATE)
     line = LineSound(Line(codec="none"), RATE, 1)
 
-    def prepare(turn: Turn) -> Prepared:
+    def prepare(turn: Turn, before: int) -> Prepared:
         if turn.keys:
             return Prepared(keys=turn.keys)
         sound = np.random.default_rng(1).normal(0, 0.1, RATE // 2).astype(np.float32)
         return Prepared(speech=sound) if turn.say else Prepared()
 
     caller = ScenarioCaller(
-        call, [Turn.model_validate(turn) for turn in turns], prepare, lambda _: line, 0.02
-    )
+        call, [Turn.model_validate(turn) for turn in turns], prepare, lambda _: line, 0.02,
+        patience,
+    )  # fmt: skip
     return call, caller.run(), talk
 
 

@@ -14,14 +14,13 @@ from assistant.batch.run import Plan, Stop, execute
 from assistant.batch.work import Done, Job
 from assistant.dialogue.types import EndOfCall
 from assistant.errors import DependencyError
-from assistant.tts import espeak
 from tests.unit.test_batch_runs import FACTS
 
 
 @pytest.mark.parametrize(
     ("failure", "told"),
     [
-        (Failure("error", "-", "[a-b] Hỏng."), "không chạy được: [a-b] Hỏng."),
+        (Failure("error", "-", "[a-b] Hỏng."), "gặp lỗi: [a-b] Hỏng."),
         (Failure("error", "a-c", "-"), "đợi lỗi a-c trước cuộc gọi, mà cuộc gọi vẫn chạy"),
         (Failure("error", "a-c", "[a-b] Hỏng."), "đợi lỗi a-c, lại gặp [a-b] Hỏng."),
         (Failure("crash", "-", "ValueError (x.py:1)"), "lỗi chương trình: ValueError (x.py:1)"),
@@ -40,12 +39,9 @@ KEYS = "scenarios: [{name: a, turns: [{keys: '8'}]%s}]"
 
 
 @pytest.fixture
-def mute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def mute(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without the extra ``voice``."""
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    espeak._engine.cache_clear()
-    yield
-    espeak._engine.cache_clear()
 
 
 class NoEngine:
