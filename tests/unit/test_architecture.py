@@ -130,7 +130,7 @@ def room_of(module: str) -> str | None:
 
 def forbidden(found: Import) -> bool:
     room = room_of(found.module)
-    if room is None or found.room in (room, TOP, "__init__"):
+    if room is None or found.room in (room, TOP, "__init__", "__main__"):
         return False
     return room not in MAY_IMPORT[found.room] | {"errors", "settings"}
 
