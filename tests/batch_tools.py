@@ -35,7 +35,7 @@ BAD = """\
     turns:
       - {keys: "8"}
       - {keys: "{code}#"}
-      - {keys: "1", expect: {reply: [nothing_like_that]}}
+      - {keys: "1", expect: {reply: [goodbye_silence]}}
 """
 
 

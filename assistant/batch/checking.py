@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,18 @@ _SPOKEN = {
     "listen_back",
 }  # may hold a code, in words too
 _HIDDEN = "•••"
+_NONE = "-"  # nothing was expected, or nothing came
+
+# By what failed, whether nothing was expected, and whether nothing came.
+_ELSE = "{what}: đợi {expected}, được {got}"
+_SENTENCES = {
+    ("error", True, False): "gặp lỗi: {got}",
+    ("error", False, True): "đợi lỗi {expected} trước cuộc gọi, mà cuộc gọi vẫn chạy",
+    ("error", False, False): "đợi lỗi {expected}, lại gặp {got}",
+    ("crash", True, False): "lỗi chương trình: {got}",
+    ("turn", False, False): "cuộc gọi kết thúc trước lượt này",
+    ("never", False, False): "nghe câu không được nghe: {got}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,7 @@ def check_call(scenario: Scenario, facts: Facts, templates: Templates) -> list[F
 def _check_whole(scenario: Scenario, facts: Facts, templates: Templates) -> Iterator[Failure]:
     want = scenario.expect
     if want.error is not None:
-        yield Failure("error", want.error, "-")
+        yield Failure("error", want.error, _NONE)
     for what, wanted, got in (
         ("outcome", want.outcome, facts.ended),
         ("resets", want.resets, facts.resets),
@@ -188,6 +200,24 @@ def is_subsequence(wanted: Sequence[object], found: Sequence[object]) -> bool:
     """Whether ``wanted`` occurs in ``found`` in order, other things between them allowed."""
     rest = iter(found)
     return all(any(one == other for other in rest) for one in wanted)
+
+
+def sentence(failure: Mapping[str, Any]) -> str:
+    """A failure of a record (``Failure.as_dict``) in words, without an end."""
+    what, turn = failure["what"], failure["turn"]
+    template = _SENTENCES.get((what, failure["expected"] == _NONE, failure["got"] == _NONE), _ELSE)
+    told = template.format(
+        what=what, expected=_in_words(failure["expected"]), got=_in_words(failure["got"])
+    )
+    return told if turn is None else f"lượt {turn + 1}, {told}"
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "có", False: "không", None: "không có gì"}[value]
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_in_words, value)) or "không có gì"
+    return str(value)
 
 
 def _digit_pairs(facts: Facts, scenario: Scenario, templates: Templates) -> list[list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from assistant.batch.checking import sentence
 from assistant.batch.play import Record
 from assistant.batch.work import Status
 
@@ -89,8 +90,4 @@ def reasons(record: Record) -> frozenset[tuple[str, int | None]]:
 
 def why_of(record: Record) -> str:
     """The first failure as a sentence."""
-    if not record["failures"]:
-        return ""
-    first = record["failures"][0]
-    place = "" if first["turn"] is None else f"lượt {first['turn'] + 1}, "
-    return f"{place}{first['what']}: đợi {first['expected']}, được {first['got']}"
+    return sentence(record["failures"][0]) if record["failures"] else ""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
+from assistant.batch.checking import sentence
 from assistant.batch.diff import why_of
 from assistant.batch.journal import keep_private
 from assistant.batch.play import Record
@@ -62,10 +63,7 @@ def _inside(record: Record) -> str:
     if record["status"] not in Status.BAD:
         return ""
     tag = "error" if record["status"] == Status.ERROR else "failure"
-    lines = [
-        f"{one['what']} (turn {one['turn']}): expected {one['expected']}, got {one['got']}"
-        for one in record["failures"]
-    ]
+    lines = [sentence(one) for one in record["failures"]]
     return (
         f"<{tag} message={_attribute(why_of(record))}>{escape(_clean(chr(10).join(lines)))}</{tag}>"
     )

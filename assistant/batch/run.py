@@ -9,6 +9,8 @@ from typing import Protocol
 from assistant.batch.journal import Journal
 from assistant.batch.scenario_files import Entry, read_entries
 from assistant.batch.work import Done, Job, Status
+from assistant.errors import DependencyError
+from assistant.tts import espeak
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,22 @@ Seen = Callable[[Done], None]
 
 def execute(plan: Plan, journal: Journal, engine: Engine, stop: Stop, seen: Seen) -> None:
     """Run everything that has no result; ``seen`` gets each new one. Stops when asked, and at
-    the first failure with ``fail_fast``."""
+    the first failure with ``fail_fast``. Raises DependencyError before the first, where one is to
+    be spoken and nothing here can."""
+    _check_voice(plan.jobs(journal.has))
     for done in engine.run(_until(plan.jobs(journal.has), stop)):
         if journal.write(done):
             seen(done)
         if plan.fail_fast and done.record["status"] in Status.BAD:
             stop.ask()
+
+
+def _check_voice(jobs: Iterable[Job]) -> None:
+    try:
+        espeak.require()
+    except DependencyError:
+        if any(job.entry.scenario and job.entry.scenario.synthesized for job in jobs):
+            raise
 
 
 def _until(jobs: Iterable[Job], stop: Stop) -> Iterator[Job]:

@@ -1,14 +1,15 @@
-"""From a path to scenarios: ``*.scenario.yaml`` files, and folders of recordings with
+"""From a path to scenarios: ``*.scenario.yaml`` (or ``.yml``) files, and folders of recordings with
 ``labels.csv``. Entries come one at a time, so a set of any size costs no memory."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import re
 import unicodedata
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +19,22 @@ from pydantic import ValidationError
 
 from assistant.batch.places import below, join, open_text, walk
 from assistant.batch.scenario import Scenario, ScenarioFile
+from assistant.batch.scenario_faults import (
+    file_faults,
+    invalid,
+    model_faults,
+    repeated_keys,
+    syntax_fault,
+    told,
+)
+from assistant.batch.scenario_schema import prompt_keys
 from assistant.errors import UsageError
 from assistant.nlu.types import Expect
 
 SUFFIX = ".scenario.yaml"
+SUFFIXES = (SUFFIX, ".scenario.yml")
 LABELS = "labels.csv"
+PromptKeys = Callable[[], Sequence[str]]
 _NEEDED = {"path", "text"}
 _LIKE_NUMBERED = re.compile(r"#\d+$")  # a path that looks like a numbered one is numbered too
 
@@ -90,10 +102,10 @@ def wanted(entry: Entry, text_filter: str) -> bool:
 
 
 def _sources(place: str) -> Iterator[str]:
-    if place.endswith((SUFFIX, ".yaml", ".yml", ".csv")):
+    if place.endswith((".yaml", ".yml", ".csv")):
         yield place
         return
-    yield from walk(place, lambda name: name.endswith(SUFFIX) or name == LABELS)
+    yield from walk(place, lambda name: name.endswith(SUFFIXES) or name == LABELS)
 
 
 # --- labels.csv -----------------------------------------------------------------------
@@ -156,44 +168,57 @@ def _listen(row: Mapping[str, str], source: str) -> Expect | None:
 
 
 def _read_scenarios(source: str, place: str) -> Iterator[Entry]:
-    with open_text(source) as file:
-        text = file.read()
+    try:
+        with open_text(source) as file:
+            text = file.read()
+    except UnicodeDecodeError:
+        raise invalid(
+            source, [(1, "tệp không phải là chữ UTF-8; hãy lưu lại bằng UTF-8")]
+        ) from None
     folder = source.replace("\\", "/").rpartition("/")[0] or "."
-    short = below(source, place).removesuffix(SUFFIX)
+    # "a.scenario.yml" is "a.yml", and not what "a.scenario.yaml" beside it is.
+    short = below(source, place).removesuffix(SUFFIX).replace(".scenario.", ".")
     for scenario in parse(text, source).scenarios:
         yield Entry(f"{short}/{scenario.name}", source, folder, scenario=scenario)
 
 
-def parse(text: str, source: str) -> ScenarioFile:
-    """A scenario file's text; UsageError ``scenario-invalid`` names the line."""
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise _invalid(source, line, str(getattr(error, "problem", error))) from None
+def parse(text: str, source: str, prompts: PromptKeys = prompt_keys) -> ScenarioFile:
+    """A scenario file's text; UsageError ``scenario-invalid`` names every mistake with its line.
+
+    ``prompts``: gives the keys that the assistant can say; asked where a file names one."""
+    root, raw = _yaml(text, source)
     if not isinstance(raw, dict):
-        raise _invalid(source, 1, "a mapping with the key 'scenarios' is needed")
+        raise invalid(source, [(1, "cần trường “scenarios” với danh sách kịch bản")])
+    whole = _with_defaults(raw)
+    faults = [*file_faults(whole)]
     try:
-        parsed = ScenarioFile.model_validate(_with_defaults(raw))
+        # JSON, where a list is a tuple but "0.5" is no number: what the schema says, too.
+        parsed = ScenarioFile.model_validate_json(
+            json.dumps(whole, default=str), strict=True, context={"prompts": prompts}
+        )
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        line = _line_of(text, first["loc"])
-        raise _invalid(source, line, f"{where}: {first['msg']}") from None
-    names = [scenario.name for scenario in parsed.scenarios]
-    again = next((name for name in names if names.count(name) > 1), None)
-    if again is not None:
-        raise _invalid(source, 1, f"two scenarios are named {again!r}")
+        faults += model_faults(error, whole)
+    if faults:
+        raise invalid(source, told(faults, root, whole))
     return parsed
 
 
-def _invalid(source: str, line: int, why: str) -> UsageError:
-    return UsageError(
-        "scenario-invalid",
-        f"{source}, dòng {line}: {why}.",
-        "Xem các trường được phép: assistant batch schema.",
-    )
+def _yaml(text: str, source: str) -> tuple[yaml.Node | None, Any]:
+    """The file as nodes, which know their lines, and as data."""
+    loader = None
+    try:
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        repeated = list(repeated_keys(root))
+        raw = loader.construct_document(root) if root else None  # merges ``<<`` in root, too
+    except yaml.YAMLError as error:
+        raise invalid(source, [syntax_fault(error)]) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+    if repeated:
+        raise invalid(source, repeated)
+    return root, raw
 
 
 def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
@@ -215,23 +240,6 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
             value = [*old, *value]
         out[key] = value
     return out
-
-
-def _line_of(text: str, loc: tuple[int | str, ...]) -> int:
-    """The line of the deepest node of ``loc`` that the text has."""
-    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
-    line = 1
-    for part in loc:
-        if isinstance(node, yaml.MappingNode):
-            node = next((v for k, v in node.value if k.value == part), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part] if part < len(node.value) else None
-        else:
-            node = None
-        if node is None:
-            break
-        line = node.start_mark.line + 1
-    return line
 
 
 def fingerprint(place: str) -> str:

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assistant.accounts.demo import FREE_PREFIXES
 from assistant.batch.scenario import Account, Scenario
+from assistant.batch.scenario_text import ANY_PLACE, DRAWN_CODES, PLACE, place_trouble
 from assistant.dialogue.code import may_be_citizen_id
 from assistant.errors import UsageError
 from assistant.nlu.saying import Region, Style, say_digits
 
-_PLACE = re.compile(
-    r"\{(?:(?P<name>[^\W\d]\w*)\.)?(?P<field>code|phone|password)"
-    r"(?:!(?P<change>last|\d+))?(?::(?P<start>-?\d*):(?P<stop>-?\d*))?"
-    r"(?:\|(?P<style>[\w-]+))?\}"
-)
 _REGIONS = {"vi": Region.NORTH, "vi-vn-x-central": Region.SOUTH, "vi-vn-x-south": Region.SOUTH}
 _DIGITS = "0123456789"
 
@@ -54,11 +50,10 @@ def random_phone(rng: random.Random) -> str:
 
 
 def _code(wanted: str, rng: random.Random) -> str:
-    lengths = {"random": 10, "random0": 10, "citizen": 12}
-    if wanted not in lengths:
+    if wanted not in DRAWN_CODES:
         return wanted
     while True:
-        code = "".join(rng.choices(_DIGITS, k=lengths[wanted]))
+        code = "".join(rng.choices(_DIGITS, k=DRAWN_CODES[wanted]))
         if wanted != "random":
             code = f"{rng.randint(1, 96):03}" + code[3:]
         if may_be_citizen_id(code) == (wanted != "random"):
@@ -87,28 +82,28 @@ class Templates:
 
     def digits(self, text: str) -> str:
         """``text`` with every place as digits: for keys and expectations."""
-        return _PLACE.sub(lambda m: self._value(m.groupdict()), text)
+        return ANY_PLACE.sub(lambda found: self._value(found[0]), text)
 
     def words(self, text: str, region: str) -> str:
         """``text`` with every place in words: for what is said."""
 
-        def said(match: re.Match[str]) -> str:
-            style = match["style"] or Style.SINGLES
-            if style not in list(Style):
-                raise _unknown(match[0], f"Kiểu đọc: {', '.join(Style)}.")
-            value = self._value(match.groupdict())
-            return " ".join(say_digits(value, style, self._rng, _REGIONS[region]))
+        def said(found: re.Match[str]) -> str:
+            value, style = self._value(found[0]), found[0][:-1].partition("|")[2]
+            return " ".join(say_digits(value, style or Style.SINGLES, self._rng, _REGIONS[region]))
 
-        return _PLACE.sub(said, text)
+        return ANY_PLACE.sub(said, text)
 
-    def _value(self, place: Mapping[str, str | None]) -> str:
-        value = self._field(place["name"] or self._first, str(place["field"]))
-        if place["change"]:
-            at = len(value) - 1 if place["change"] == "last" else int(place["change"]) - 1
+    def _value(self, place: str) -> str:
+        match = re.fullmatch(PLACE, place)
+        if match is None:
+            raise _unknown(place, f"{place_trouble(place, said=True)}.")
+        name, what, change, start, stop, _ = match.groups()
+        value = self._field(name or self._first, what)
+        if change:
+            at = len(value) - 1 if change == "last" else int(change) - 1
             if not 0 <= at < len(value):
-                raise _unknown(f"!{place['change']}", "Vị trí đếm từ 1 tới độ dài của mã.")
+                raise _unknown(f"!{change}", "Vị trí đếm từ 1 tới độ dài của mã.")
             value = value[:at] + str((int(value[at]) + 3) % 10) + value[at + 1 :]
-        start, stop = place["start"], place["stop"]
         return value[int(start) if start else None : int(stop) if stop else None]
 
     def _field(self, name: str, what: str) -> str:

@@ -190,6 +190,12 @@ def _engine() -> Iterator[_Engine]:
         yield engine
 
 
+def require() -> None:
+    """Raises DependencyError (see ``synthesize``) where espeak-ng cannot speak."""
+    with _engine():
+        pass
+
+
 def synthesize(
     text: str,
     voice: str = "vi",

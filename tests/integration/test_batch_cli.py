@@ -120,7 +120,7 @@ def test_a_removed_prompt_is_named_as_what_broke(suite: Path) -> None:
                  ASSISTANT_PROMPTS=str(prompts))  # fmt: skip
     assert done.returncode == 1, done.stderr
     (broke,) = json.loads(done.stdout)["diff"]["broke"]
-    assert broke["why"].startswith("error: "), broke
+    assert broke["why"].startswith("gặp lỗi: "), broke
 
 
 def test_the_same_seed_gives_the_same_call(suite: Path) -> None:
@@ -235,7 +235,8 @@ def test_a_run_that_stops_early_says_how_much_it_ran(suite: Path) -> None:
 def test_init_and_schema_answer_in_json(tmp_path: Path) -> None:
     done = batch(tmp_path, "init", "mau", "--json")
     files = json.loads(done.stdout)["files"]
-    assert len(files) == 2
+    assert len(files) == 5
+    assert sum((tmp_path / name).stat().st_size for name in files) < 250_000
     assert all((tmp_path / name).is_file() for name in files)
     assert json.loads(batch(tmp_path, "init", "mau", "--json").stdout)["error"]["code"] == (
         "batch-init-exists"
@@ -255,6 +256,8 @@ def test_init_writes_what_run_and_pytest_take(tmp_path: Path) -> None:
     tested = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False,
                             env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
     assert "1 passed" in tested.stdout, tested.stdout
+    done = batch(tmp_path, "run", "mau", "--out", "all", "--workers", "1", "--json")
+    assert json.loads(done.stdout)["statuses"] == {"passed": 7}, done.stdout
 
 
 def test_list_counts_what_would_run_without_a_model(suite: Path) -> None:

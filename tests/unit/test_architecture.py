@@ -70,6 +70,7 @@ DISTRIBUTIONS = {
     "espeakng_loader": "espeakng-loader",
     "parselmouth": "praat-parselmouth",
     "sherpa_onnx": "sherpa-onnx",
+    "pydantic_core": "pydantic",  # comes with it
     "pydantic_settings": "pydantic-settings",
     "piper": "piper-tts",
     "onnxruntime": "piper-tts",  # comes with it
@@ -129,7 +130,7 @@ def room_of(module: str) -> str | None:
 
 def forbidden(found: Import) -> bool:
     room = room_of(found.module)
-    if room is None or found.room in (room, TOP, "__init__"):
+    if room is None or found.room in (room, TOP, "__init__", "__main__"):
         return False
     return room not in MAY_IMPORT[found.room] | {"errors", "settings"}
 

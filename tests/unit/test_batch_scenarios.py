@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -17,10 +19,12 @@ from assistant.batch.scenario_files import Entry, fingerprint, parse, read_entri
 from assistant.batch.starter import DATA
 from assistant.batch.templates import Templates, caller_phone, draw_fixtures
 from assistant.dialogue.code import may_be_citizen_id
-from assistant.errors import UsageError
+from assistant.errors import PromptError, UsageError
 from assistant.training.synthesis import KEPT_OUT
+from tests.tts_tools import write_prompts
 
-SHIPPED = Path(__file__).parent.parent / "scenarios"
+TESTS = Path(__file__).parent.parent
+SHIPPED = TESTS / "scenarios"
 FILES = sorted(SHIPPED.glob("*.scenario.yaml"))
 
 
@@ -53,43 +57,92 @@ def test_callers_have_not_trained_the_model() -> None:
     assert set(CALLER_VARIANTS) == KEPT_OUT
 
 
-def test_every_prompt_that_scenarios_expect_exists() -> None:
-    prompts = yaml.safe_load((SHIPPED.parents[1] / "audio_prompts/prompts.yaml").read_text("utf-8"))
-    known = set(prompts["prompts"])
-    for entry in read_entries(str(SHIPPED)):
-        assert entry.scenario
-        named = {*entry.scenario.expect.prompts, *entry.scenario.expect.never}
-        named.update(key for turn in entry.scenario.turns for key in turn.expect.reply)
-        assert named <= known, entry.id
+MISTAKES = yaml.safe_load((TESTS / "data" / "scenario_mistakes.yaml").read_text("utf-8"))
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "why"),
-    [
-        ("scenarios:\n  - name: a\n    turns: [{keys: '8', sai: x}]\n", 3, "sai"),
-        ("scenarios:\n  - name: a\n    turns:\n      - {keys: '8', say: x}\n", 4, "one of"),
-        ("scenarios:\n  - name: a\n    turns: []\n", 3, "at least 1"),
-        ("scenarios: [\n", 2, "expected"),
-        ("- a\n", 1, "mapping"),
-        (
-            "scenarios:\n" + 2 * "  - {name: a, turns: [{keys: '8'}]}\n",
-            1,
-            "two scenarios",
-        ),
-        (
-            "scenarios:\n  - name: a\n    caller:\n      voice: {variant: m1}\n"
-            "    turns: [{keys: '8'}]\n",
-            4,
-            "variant",
-        ),
-    ],
-)
-def test_a_mistake_is_shown_with_its_line(text: str, line: int, why: str) -> None:
+def told(text: str) -> list[tuple[int, str]]:
+    """(line, sentence) of every mistake in a file."""
     with pytest.raises(UsageError) as caught:
         parse(text, "x.scenario.yaml")
     assert caught.value.code == "scenario-invalid"
-    assert f"dòng {line}:" in caught.value.message
-    assert why in caught.value.message
+    found = re.findall(r"(?:^|, |\n  )dòng (\d+): ([^\n]+)", caught.value.message)
+    return [(int(line), why) for line, why in found]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: " ".join(m["text"].split()[:12]))
+def test_every_mistake_is_told_in_vietnamese_with_its_line(mistake: dict[str, Any]) -> None:
+    found = told(mistake["text"])
+    assert len(found) == len(mistake["faults"]), found
+    for (line, why), (number, *words) in zip(found, mistake["faults"], strict=True):
+        assert line == number, why
+        assert all(word in why for word in words), why
+        assert why.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("text", [one["text"] for one in MISTAKES if one.get("editor", True)])
+def test_an_editor_sees_it_too(text: str) -> None:
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return
+    assert not jsonschema.Draft202012Validator(json_schema()).is_valid(raw)
+
+
+def test_of_many_mistakes_the_first_ten_are_told() -> None:
+    turns = "".join(f"      - {{keys: x{number}}}\n" for number in range(25))
+    text = f"scenarios:\n  - name: a\n    turns:\n{turns}"
+    with pytest.raises(UsageError) as caught:
+        parse(text, "x")
+    assert "x có 25 lỗi:" in caught.value.message
+    assert "… và 15 lỗi nữa." in caught.value.message
+    assert [line for line, _ in told(text)] == list(range(4, 14))
+
+
+def test_a_mistake_that_an_anchor_brings_along_has_the_line_of_the_anchor() -> None:
+    text = """
+scenarios:
+  - &one
+    name: a
+    turns: [{keys: "8"}]
+    caller: {phone: bob}
+  - <<: *one
+    name: b
+"""
+    assert [line for line, _ in told(text)] == [6, 6]
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.scenario.yaml").write_bytes("about: thử".encode("utf-16"))
+    with pytest.raises(UsageError, match="UTF-8") as caught:
+        list(read_entries(str(tmp_path)))
+    assert caught.value.code == "scenario-invalid"
+
+
+def test_a_site_has_prompts_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "scenarios: [{name: a, turns: [{keys: '8'}], expect: {never: [%s]}}]"
+    write_prompts(tmp_path, {"chao_rieng": "Xin chào."})
+    monkeypatch.setenv("ASSISTANT_PROMPTS", str(tmp_path))
+    assert parse(text % "chao_rieng", "x").scenarios
+    assert "chao_rieng" in json_schema()["$defs"]["PromptKey"]["enum"]
+    assert "không có câu thoại “menu”" in told(text % "menu")[0][1]
+    monkeypatch.setenv("ASSISTANT_PROMPTS", str(tmp_path / "nowhere"))
+    assert parse(text % "", "x").scenarios  # a file that names none needs none
+    with pytest.raises(PromptError, match="prompts-missing"):
+        parse(text % "menu", "x")
+
+
+def test_an_author_reads_vietnamese() -> None:
+    """Every definition and field that an editor shows has words, and not a programmer's."""
+    schema = json_schema()
+    shown = {"": schema, **schema["$defs"]}
+    for name, definition in shown.items():
+        fields = definition.get("properties", {})
+        for field, one in [("", definition), *fields.items()]:
+            words = one.get("description") or schema["$defs"].get(
+                one.get("$ref", "").rpartition("/")[2], {}
+            ).get("description", "")
+            assert name == field == "" or not words.isascii(), (name, field, words)
+            assert "title" not in one or one is schema, (name, field)
 
 
 def test_defaults_are_under_every_scenario() -> None:
@@ -215,6 +268,10 @@ def test_files_of_the_same_name_in_two_folders_have_ids_of_their_own(tmp_path: P
     assert {one.rpartition("/")[0] for one in ids} == {"x", "a/x", "b/x"}
     alone = [entry.id for entry in read_entries(str(tmp_path / "x.scenario.yaml"))]
     assert set(alone) < set(ids)
+    (tmp_path / "x.scenario.yml").write_text(one, "utf-8")
+    more = [entry.id for entry in read_entries(str(tmp_path))]
+    assert len(set(more)) == len(more)
+    assert {one.rpartition("/")[0] for one in more} == {"x", "x.yml", "a/x", "b/x"}
 
 
 @pytest.mark.parametrize(
