@@ -150,19 +150,21 @@ def _coded(place: str) -> Iterator[None]:
 
 
 def _unreadable(place: str) -> UsageError:
+    if "memory://" in place:
+        return UsageError(
+            "place-in-memory",
+            f"Không có {place} ở tiến trình này: memory:// chỉ ở trong bộ nhớ của tiến trình đã "
+            "ghi nó, lệnh khác và các tiến trình chạy kịch bản không thấy.",
+            "Chép bộ ấy ra thư mục, hoặc kho chung (s3://…).",
+        )
     return UsageError(
         "batch-missing", f"Không đọc được {place}.", "Kiểm tra đường dẫn và quyền đọc."
     )
 
 
-def _no_recording(place: str) -> AudioError:
+def _no_recording(place: str) -> AssistantError:
     if "memory://" in place:
-        return AudioError(
-            "place-in-memory",
-            f"Không có tệp {place}: memory:// chỉ ở trong bộ nhớ của một tiến trình, các tiến "
-            "trình chạy kịch bản không thấy.",
-            "Chép bản ghi ra thư mục (file://…) hoặc kho chung (s3://…).",
-        )
+        return _unreadable(place)
     return AudioError(
         "audio-missing", f"Không có tệp {place}.", "Kiểm tra địa chỉ trong labels.csv."
     )

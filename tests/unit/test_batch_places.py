@@ -137,6 +137,7 @@ def test_memory_is_of_one_process(kept: Path) -> None:
         ("zip:///::{}/none.zip", "batch-missing"),
         ("zip:///::{}/labels.csv", "place-unreadable"),  # no archive
         ("file://{}/none.csv", "batch-missing"),
+        ("memory://{}", "place-in-memory"),
         ("nosuch://{}", "fsspec-scheme"),
     ],
 )
