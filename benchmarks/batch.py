@@ -67,7 +67,7 @@ def memory_rows(found: list[dict[str, float]]) -> list[tuple[str, ...]]:
     names = ("run", "workers", "results", "diff")
 
     def row(name: str, over: str, seconds: str, told: Iterable[str]) -> tuple[str, ...]:
-        return (name, over, seconds, "", "", "/".join(told), "")
+        return (name, over, seconds, "", "", " / ".join(told), "")
 
     rows = []
     for one in found:

@@ -50,9 +50,10 @@ def connect(ray: Any, address: str | None, workers: int) -> None:
 
 def _knock(address: str) -> None:
     """Raises DependencyError ``ray-address`` unless something listens there."""
-    if address in _FOUND_BY_RAY:
+    place = address.removeprefix(_CLIENT)
+    if address in _FOUND_BY_RAY or "://" in place:  # another scheme is a plugin's of Ray
         return
-    host, _, port = address.removeprefix(_CLIENT).rpartition(":")
+    host, _, port = place.rpartition(":")
     if not host or not port.isdecimal():
         raise _unreachable(address, "địa chỉ phải có dạng máy:cổng")
     try:

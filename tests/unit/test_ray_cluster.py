@@ -53,8 +53,9 @@ def test_an_address_where_nobody_is_never_reaches_ray(listening: str, scheme: st
         port = server.getsockname()[1]
     assert code_of(ray, f"{scheme}127.0.0.1:{port}").code == "ray-address"
     assert ray.inits == []
-    connect(ray, scheme + listening, 2)
-    assert [one["address"] for one in ray.inits] == [scheme + listening]
+    for address in (scheme + listening, "auto", "anyscale://somewhere"):
+        connect(ray, address, 2)
+        assert ray.inits[-1]["address"] == address
 
 
 @pytest.mark.parametrize("address", ["may-chu", "", "may-chu:cong", "127.0.0.1:99999999", "a" * 99])
