@@ -130,7 +130,8 @@ def _play(one: Captured, console: Console) -> bool:
 def _played(player: tuple[str, ...], path: Path, seconds: float) -> bool:
     """ffplay says 0 where there is no sound device, too: then it is over at once."""
     start = time.monotonic()
-    done = subprocess.run([*player, str(path)], check=False, stderr=subprocess.DEVNULL)  # noqa: S603
+    unheard = subprocess.DEVNULL
+    done = subprocess.run([*player, path], check=False, stdout=unheard, stderr=unheard)  # noqa: S603
     return done.returncode == 0 and time.monotonic() - start >= _SHORTEST * seconds
 
 
