@@ -26,6 +26,7 @@ from assistant.errors import AccountError
 KEY_BYTES = 32
 NONCE_BYTES = 12  # AES-GCM, NIST SP 800-38D
 FIRST_LINE = "vssid-voice-assistant key 1"
+SETTING = "ASSISTANT_SECURITY__KEY_FILE"  # where the accounts' key lies; others have their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,10 @@ def _mac(key: bytes, text: str) -> bytes:
     return hmac.new(key, text.encode(errors="surrogatepass"), hashlib.sha256).digest()
 
 
-def read_keys(path: Path) -> Keys:
-    """Keys of an existing file. Errors: accounts-key-missing, -unreadable, -open, -invalid."""
+def read_keys(path: Path, setting: str = SETTING) -> Keys:
+    """Keys of an existing file, which ``setting`` names.
+
+    Errors: accounts-key-missing, -unreadable, -open, -invalid."""
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="ascii")
@@ -89,8 +92,7 @@ def read_keys(path: Path) -> Keys:
         raise AccountError(
             "accounts-key-missing",
             f"Không thấy tệp khoá {path} của cơ sở dữ liệu này.",
-            "Chép lại tệp khoá từ bản sao lưu, hoặc chỉ đường dẫn đúng bằng biến "
-            "ASSISTANT_SECURITY__KEY_FILE.",
+            f"Chép lại tệp khoá từ bản sao lưu, hoặc chỉ đường dẫn đúng bằng biến {setting}.",
         ) from None
     except (OSError, UnicodeDecodeError):
         raise AccountError(
@@ -104,10 +106,10 @@ def read_keys(path: Path) -> Keys:
             f"Người khác trên máy có quyền với tệp khoá {path}.",
             f"Chạy: chmod 600 {path}",
         )
-    return Keys.of(_parse(text, path))
+    return Keys.of(_parse(text, path, setting))
 
 
-def _parse(text: str, path: Path) -> bytes:
+def _parse(text: str, path: Path, setting: str) -> bytes:
     lines = text.splitlines()
     try:
         master = base64.b64decode(lines[1], validate=True) if lines[:1] == [FIRST_LINE] else b""
@@ -117,13 +119,12 @@ def _parse(text: str, path: Path) -> bytes:
         raise AccountError(
             "accounts-key-invalid",
             f"Tệp {path} không phải là tệp khoá của chương trình này.",
-            "Chép lại tệp khoá từ bản sao lưu, hoặc chỉ đường dẫn đúng bằng biến "
-            "ASSISTANT_SECURITY__KEY_FILE.",
+            f"Chép lại tệp khoá từ bản sao lưu, hoặc chỉ đường dẫn đúng bằng biến {setting}.",
         )
     return master
 
 
-def create_keys(path: Path) -> bool:
+def create_keys(path: Path, setting: str = SETTING) -> bool:
     """Write a new random key file, mode 0600; False when one was already there.
 
     Written aside and linked into place: two processes that start at once end up with the
@@ -142,7 +143,7 @@ def create_keys(path: Path) -> bool:
         raise AccountError(
             "accounts-key-unwritable",
             f"Không tạo được tệp khoá {path}.",
-            "Kiểm tra quyền ghi của thư mục, hoặc đặt ASSISTANT_SECURITY__KEY_FILE.",
+            f"Kiểm tra quyền ghi của thư mục, hoặc đặt {setting}.",
         ) from None
 
 

@@ -1,7 +1,8 @@
 """Captured turns at rest: AES-256-GCM, a key of their own, and an end.
 
-One file a turn, named by the moment and a random number, never by who called; the file's name is
-bound into the cipher. Files older than the retention are removed whenever one is written."""
+One file a turn, named by the moment and a random number, never by who called, so that the names
+of a call's turns are in their order; the name is bound into the cipher. Files older than the
+retention are removed whenever one is written."""
 
 from __future__ import annotations
 
@@ -25,7 +26,10 @@ from assistant.nlu.types import Expect
 from assistant.settings import Capture
 
 _SUFFIX = ".capture"
+_SETTING = "ASSISTANT_CAPTURE__KEY_FILE"
 _MOMENT = "%Y%m%dT%H%M%SZ"
+_FINER = "%f"  # after the moment in a name; older names have none
+_TICK = timedelta(microseconds=1)
 _COLUMNS = ("path", "text", "speaker", "note", "seconds", "listen")
 
 
@@ -50,18 +54,23 @@ class Captured:
 
 
 class Captures:
-    """The captured turns in a folder."""
+    """The captured turns in a folder. ``unreadable``: names of the files that were passed over when
+    the turns were last gone through."""
 
     def __init__(self, settings: Capture) -> None:
         self._folder, self._days = settings.folder, settings.days
         key_file = settings.key_file or settings.folder.with_suffix(".key")
-        create_keys(key_file)
-        self._cipher = AESGCM(read_keys(key_file).contact)
+        create_keys(key_file, _SETTING)
+        self._cipher = AESGCM(read_keys(key_file, _SETTING).contact)
+        self._newest = datetime.min.replace(tzinfo=UTC)
+        self.unreadable: list[str] = []
 
     def add(self, utterance: Utterance, now: datetime) -> Captured:
         """Keep a turn; what has become too old goes."""
         self.purge(now)
-        name = f"{now.astimezone(UTC).strftime(_MOMENT)}-{secrets.token_hex(6)}"
+        # A call's turns come all at once: each gets a moment after the one before.
+        self._newest = max(now.astimezone(UTC), self._newest + _TICK)
+        name = f"{self._newest.strftime(f'{_MOMENT}-{_FINER}')}-{secrets.token_hex(6)}"
         captured = Captured(name, utterance.expect, utterance.heard, utterance.rate, utterance.pcm)
         self.write(captured)
         return captured
@@ -86,21 +95,34 @@ class Captures:
         self.write(replace(captured, label=text))
 
     def __iter__(self) -> Iterator[Captured]:
-        """The oldest first. Raises UsageError ``capture-unreadable``."""
+        """The oldest first; what cannot be read is passed over. Raises UsageError
+        ``capture-unreadable`` where nothing at all can."""
+        self.unreadable = []
+        readable = False
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
-            yield self._read(path)
-
-    def _read(self, path: Path) -> Captured:
-        sealed = path.read_bytes()
-        nonce, text = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-        try:
-            content = json.loads(self._cipher.decrypt(nonce, text, path.stem.encode()))
-        except (InvalidTag, ValueError):
+            captured = self._read(path)
+            if captured is not None:
+                readable = True
+                yield captured
+            elif path.exists():  # not purged by another process meanwhile
+                self.unreadable.append(path.name)
+        if self.unreadable and not readable:
             raise UsageError(
                 "capture-unreadable",
-                f"Không giải mã được {path.name}: tệp bị sửa, đổi tên, hoặc khóa khác.",
-                "Chép lại đúng tệp khóa, hoặc xóa tệp này.",
-            ) from None
+                f"Không giải mã được tệp nào trong {len(self.unreadable)} tệp ở {self._folder}: "
+                "khóa khác, hoặc tệp bị sửa, cắt cụt, đổi tên.",
+                f"Chép lại đúng tệp khóa, hoặc chỉ tới nó bằng {_SETTING}; nếu khóa đã mất, xóa "
+                "hết: assistant captures purge --all.",
+            )
+
+    def _read(self, path: Path) -> Captured | None:
+        """None: changed, cut short, renamed, of another key, or not ours to read."""
+        try:
+            sealed = path.read_bytes()
+            nonce, text = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+            content = json.loads(self._cipher.decrypt(nonce, text, path.stem.encode()))
+        except (OSError, InvalidTag, ValueError):
+            return None
         content["pcm"] = base64.b64decode(content["pcm"])
         content["expect"] = Expect(content["expect"])
         return Captured(**content)

@@ -1,4 +1,7 @@
-"""Files by path or by fsspec URL (``s3://…``, ``memory://…``); URLs need the extra ``ray``."""
+"""Files by path or by fsspec URL (``s3://…``, ``file://…``); URLs need the extra ``ray``.
+
+In a chain of file systems (``zip://::s3://b/set.zip``) the path comes first, where no folder and
+no ending can be read off it. What is found in one is written ``CHAIN!/PATH``."""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from assistant.errors import AudioError, DependencyError, UsageError
+from assistant.errors import AssistantError, AudioError, DependencyError, UsageError
+
+_INSIDE = "!/"  # of a chain
 
 
 def is_url(place: str) -> bool:
@@ -26,6 +31,8 @@ def join(folder: str, name: str) -> str:
 def below(found: str, place: str) -> str:
     """``found`` as seen from the folder ``place``, with slashes; the name of ``place`` itself."""
     tail = found.removeprefix(place.rstrip("/") + "/") if is_url(place) else ""
+    if "::" in place:
+        tail = found.removeprefix(place + _INSIDE)
     if not is_url(place) and found != place:
         tail = Path(found).relative_to(place).as_posix()
     return tail if tail not in ("", found) else found.replace("\\", "/").rpartition("/")[2]
@@ -36,9 +43,11 @@ def walk(place: str, wanted: Callable[[str], bool]) -> Iterator[str]:
     ``labels.csv`` lie as many recordings as it has lines."""
     if is_url(place):
         files, path = _filesystem(place)
-        scheme = place.partition("://")[0]
-        names = sorted(name for name in files.find(path) if wanted(name.rpartition("/")[2]))
-        yield from (f"{scheme}://{name.lstrip('/')}" for name in names)
+        with _coded(place):
+            names = sorted(name for name in files.find(path) if wanted(name.rpartition("/")[2]))
+            if not names:  # finding hides that the place is not there, or its server is down
+                files.ls(path)
+        yield from (_found(place, files, path, name) for name in names)
         return
     folder = Path(place)
     if not folder.exists():
@@ -46,6 +55,17 @@ def walk(place: str, wanted: Callable[[str], bool]) -> Iterator[str]:
             "batch-missing", f"Không có {place}.", "Truyền tệp kịch bản, thư mục, hoặc địa chỉ."
         )
     yield from map(str, sorted(_below(folder, wanted)))
+
+
+def _found(place: str, files: Any, path: str, name: str) -> str:
+    """The address of a file that was found below ``path``: what ``place`` says of hosts and
+    users is not in ``name``, and must not get lost."""
+    if "::" in place:
+        return f"{place.partition(_INSIDE)[0]}{_INSIDE}{name}"
+    inside = name.removeprefix(path.rstrip("/") + "/")
+    if inside == name:  # ``path`` itself, or a server that lists what lies elsewhere
+        return place if name == path else str(files.unstrip_protocol(name))
+    return f"{place}{inside}" if place.endswith("/") else f"{place}/{inside}"
 
 
 def _below(folder: str | Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
@@ -63,15 +83,15 @@ def open_text(place: str) -> Iterator[IO[str]]:
     try:
         if is_url(place):
             files, path = _filesystem(place)
-            with files.open(path, "r", encoding="utf-8", newline="") as file:
+            with _coded(place):
+                opened = files.open(path, "r", encoding="utf-8-sig", newline="")
+            with opened as file:
                 yield file
         else:
             with Path(place).open(encoding="utf-8-sig", newline="") as plain:
                 yield plain
     except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise UsageError(
-            "batch-missing", f"Không đọc được {place}.", "Kiểm tra đường dẫn và quyền đọc."
-        ) from None
+        raise _unreadable(place) from None
 
 
 @contextmanager
@@ -82,12 +102,11 @@ def local_file(place: str) -> Iterator[Path]:
         return
     files, path = _filesystem(place)
     with tempfile.NamedTemporaryFile(suffix=Path(path).suffix) as copy:
-        try:
-            files.get_file(path, copy.name)
-        except FileNotFoundError:
-            raise AudioError(
-                "audio-missing", f"Không có tệp {place}.", "Kiểm tra địa chỉ trong labels.csv."
-            ) from None
+        with _coded(place):
+            try:
+                files.get_file(path, copy.name)
+            except FileNotFoundError:
+                raise _no_recording(place) from None
         yield Path(copy.name)
 
 
@@ -100,15 +119,55 @@ def _filesystem(place: str) -> tuple[Any, str]:
             "Đọc tệp ở xa cần fsspec.",
             "Cài: pip install 'vssid-voice-assistant[ray]'",
         ) from None
+    chain, inside, name = place.partition(_INSIDE) if "::" in place else (place, "", "")
+    with _coded(place):  # a chain opens its archive here
+        try:
+            files, path = fsspec.core.url_to_fs(chain)
+        except (ImportError, ValueError) as error:
+            raise DependencyError(
+                "fsspec-scheme",
+                f"Không có trình đọc cho {place.partition('://')[0]}://: {error}.",
+                "Ví dụ với S3: pip install s3fs",
+            ) from None
+    return files, name if inside else str(path)
+
+
+@contextmanager
+def _coded(place: str) -> Iterator[None]:
+    """Every file system has errors of its own: whatever they are, the place cannot be read."""
     try:
-        files, path = fsspec.core.url_to_fs(place)
-    except (ImportError, ValueError) as error:
-        raise DependencyError(
-            "fsspec-scheme",
-            f"Không có trình đọc cho {place.partition('://')[0]}://: {error}.",
-            "Ví dụ với S3: pip install s3fs",
+        yield
+    except AssistantError:
+        raise
+    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError):
+        raise _unreadable(place) from None
+    except Exception as error:
+        raise UsageError(
+            "place-unreadable",
+            f"Không đọc được {place}: {type(error).__name__}.",
+            "Kiểm tra địa chỉ, mạng, và quyền vào nơi ấy (tên, khóa, mật khẩu).",
         ) from None
-    return files, str(path)
+
+
+def _unreadable(place: str) -> UsageError:
+    if "memory://" in place:
+        return UsageError(
+            "place-in-memory",
+            f"Không có {place} ở tiến trình này: memory:// chỉ ở trong bộ nhớ của tiến trình đã "
+            "ghi nó, lệnh khác và các tiến trình chạy kịch bản không thấy.",
+            "Chép bộ ấy ra thư mục, hoặc kho chung (s3://…).",
+        )
+    return UsageError(
+        "batch-missing", f"Không đọc được {place}.", "Kiểm tra đường dẫn và quyền đọc."
+    )
+
+
+def _no_recording(place: str) -> AssistantError:
+    if "memory://" in place:
+        return _unreadable(place)
+    return AudioError(
+        "audio-missing", f"Không có tệp {place}.", "Kiểm tra địa chỉ trong labels.csv."
+    )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assistant.batch.pool import Chunk, chunks
+from assistant.batch.ray_cluster import connect
 from assistant.batch.suspects import Suspects
 from assistant.batch.work import Done, Job, MakeStage, do
 from assistant.errors import AssistantError, DependencyError
@@ -76,7 +77,7 @@ class RayEngine:
         self._patience, self._clock = patience, clock
         self._own = not self._ray.is_initialized()
         if self._own:
-            self._connect(address, workers)
+            connect(self._ray, address, workers)
         self._make = (make_stage, keep_audio)
         self._actor = self._ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Worker)
         self._seats = [self._seat() for _ in range(workers)]
@@ -110,19 +111,6 @@ class RayEngine:
         self._seats = []
         if self._own:
             self._ray.shutdown()
-
-    def _connect(self, address: str | None, workers: int) -> None:
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
-        if address is None:
-            options |= {"num_cpus": workers, "include_dashboard": False}
-        try:
-            self._ray.init(address=address, **options)
-        except (ConnectionError, ValueError) as error:
-            raise DependencyError(
-                "ray-address",
-                f"Không nối được cụm Ray {address}: {type(error).__name__}.",
-                "Kiểm tra --address, ví dụ ray://may-chu:10001, và phiên bản Ray hai bên.",
-            ) from None
 
     def _seat(self) -> _Seat:
         actor = self._actor.remote(*self._make)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assistant.asr.types import EndReason, Word
-from assistant.batch.captures import Captures
+from assistant.batch.captures import Captured, Captures
 from assistant.call.capture import CapturingModel, Utterance
 from assistant.call.consent import PROMPT, ConsentTalk
 from assistant.call.record import Turn
@@ -28,7 +28,7 @@ from assistant.dialogue.types import (
     Say,
     Silence,
 )
-from assistant.errors import UsageError
+from assistant.errors import AccountError, UsageError
 from assistant.nlu.types import DigitSpan, Expect, Intent, Interpretation, Rejection
 from assistant.settings import Capture, Settings
 from tests.call_tools import FakeModel, ScriptedTalk, silence, spoken
@@ -135,13 +135,51 @@ def test_at_rest_nothing_can_be_read_or_changed(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     (back,) = store(tmp_path)
     assert (back.pcm, back.heard, back.rate, back.at) == (kept.pcm, kept.heard, 8000, NOW)
-    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(UsageError, match="capture-unreadable"):
-        list(captures)
+    for changed in (content[:-1] + bytes([content[-1] ^ 1]), content[:100], content[:5], b""):
+        path.write_bytes(changed)
+        with pytest.raises(UsageError, match="capture-unreadable"):
+            list(captures)
     path.write_bytes(content)
     path.rename(path.with_name("20260301T120000Z-abc.capture"))
-    with pytest.raises(UsageError, match="capture-unreadable"):
+    with pytest.raises(UsageError, match=r"capture-unreadable.*ASSISTANT_CAPTURE__KEY_FILE"):
         list(captures)
+
+
+def test_one_file_that_cannot_be_read_blocks_no_other(tmp_path: Path) -> None:
+    captures = store(tmp_path)
+    kept = [captures.add(utterance(text), NOW) for text in ("một", "hai", "ba")]
+    bad = tmp_path / "captures" / f"{kept[1].id}.capture"
+    bad.write_bytes(bad.read_bytes()[:50])
+    assert [one.heard for one in captures] == ["một", "ba"]
+    assert captures.unreadable == [bad.name]
+    captures.label(kept[2], "ba")
+    assert captures.export(tmp_path / "set") == 1
+    assert captures.unreadable == [bad.name]
+    assert captures.purge(NOW, everything=True) == 3
+    assert list(captures) == []
+    assert captures.unreadable == []
+
+
+def test_a_damaged_key_names_the_captures_own_setting(tmp_path: Path) -> None:
+    store(tmp_path)
+    key = tmp_path / "captures.key"
+    key.write_text("something else\n", encoding="ascii")
+    with pytest.raises(AccountError, match="accounts-key-invalid") as caught:
+        store(tmp_path)
+    assert "ASSISTANT_CAPTURE__KEY_FILE" in caught.value.hint
+
+
+def test_turns_of_a_call_stay_in_their_order(tmp_path: Path) -> None:
+    """They are written all at once, when the call is over; older names had seconds alone."""
+    captures = store(tmp_path)
+    texts = [f"lượt {number}" for number in range(20)]
+    for text in texts:
+        captures.add(utterance(text), NOW)
+    assert [one.heard for one in store(tmp_path)] == texts
+    assert {one.at for one in store(tmp_path)} == {NOW}
+    old = Captured("20260301T115959Z-0123456789ab", Expect.MENU, "cũ", 8000, b"")
+    captures.write(old)
+    assert next(iter(captures)) == old
 
 
 def test_what_is_too_old_goes_when_something_new_comes(tmp_path: Path) -> None:
@@ -167,7 +205,8 @@ def test_labels_become_a_set_to_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "label"), [("", "nghe thấy"), ("!", ""), ("Tôi QUÊN ", "tôi quên")]
+    ("answer", "label"),
+    [("", "nghe thấy"), ("=", "nghe thấy"), ("!", ""), ("Tôi QUÊN ", "tôi quên")],
 )
 def test_what_an_answer_says(answer: str, label: str) -> None:
     assert label_of(answer, "nghe thấy") == label

@@ -1,9 +1,7 @@
 """Is memory flat in the number of entries? Peak resident memory of ``assistant batch run`` over
-1,000, 10,000 and 100,000 labelled recordings: of the run and its workers, then of everything that
-is made of its results (summary, JUnit, HTML report), then of a diff against an equal run, which
-has to remember a verdict for every entry.
-
-    python benchmarks/batch_memory.py [--entries 1000 10000 100000] [--workers 1] [--json]
+a thousand labelled recordings and over a hundred thousand: of the run and its workers, then of
+everything that is made of its results (summary, JUnit, HTML report), then of a diff against an
+equal run, which has to remember a verdict for every entry. Run by ``batch.py``.
 
 Every size is a process of its own; the peak is the kernel's ``VmHWM`` (Linux). The entries are
 read from one ``labels.csv`` and link to ten short clips; the recognizer hears nothing, so that
@@ -12,7 +10,6 @@ what is left is what the run itself costs. Four in five fail, which costs more t
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -25,8 +22,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from assistant.asr.types import EndReason, Transcript
 from assistant.audio import write_wav
@@ -42,7 +37,6 @@ from assistant.batch.work import Done
 from assistant.cli.wiring import open_stage
 from assistant.settings import Settings, load_settings
 
-SIZES = (1_000, 10_000, 100_000)
 RATE, CLIPS = 8_000, 10
 SAID = "không một hai"  # fails, for nothing is heard; one in five means nothing, and passes
 
@@ -133,43 +127,13 @@ def peak(pid: int) -> float:
     return round(int(found[0].split()[1]) / 1000, 1) if found else 0.0
 
 
-def show(found: list[dict[str, float]]) -> None:
-    table = Table(title="Bộ nhớ nhiều nhất (MB, peak)", title_justify="left")
-    names = ("mục", "giây", "lượt chạy", "các tiến trình", "kết quả, báo cáo", "so hai lượt")
-    for name in names:
-        table.add_column(name, justify="right")
-    for row in found:
-        table.add_row(*(f"{value:.0f}" for value in row.values()))
-    Console().print(table)
-    first, last = found[0], found[-1]
-    times = last["entries"] / first["entries"]
-    growth = {name: last[name] - first[name] for name in ("run", "workers", "results", "diff")}
-    told = ", ".join(f"{name} {more:+.1f} MB" for name, more in growth.items())
-    Console().print(f"Số mục × {times:.0f}: {told}.", highlight=False)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("--entries", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    if arguments.one:
-        sys.stdout.write(json.dumps(measure(arguments.one, arguments.workers)) + "\n")
-        return 0
-    found = []
-    for entries in arguments.entries:
-        command = [sys.executable, __file__, "--one", str(entries)]
-        command += ["--workers", str(arguments.workers)]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        found.append(json.loads(done.stdout))
-    if arguments.json:
-        sys.stdout.write(json.dumps(found) + "\n")
-    else:
-        show(found)
-    return 0
+def in_process(entries: int, workers: int) -> dict[str, float]:
+    """``measure`` in a process of its own."""
+    command = [sys.executable, __file__, str(entries), str(workers)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.stdout.write(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))) + "\n")
