@@ -20,6 +20,7 @@ from assistant.batch import journal as journals
 from assistant.batch.diff import Diff, compare
 from assistant.batch.junit import write_junit
 from assistant.batch.pool import Pool
+from assistant.batch.ray_cluster import check_address
 from assistant.batch.run import Engine, Plan, Stop, execute
 from assistant.batch.scenario import json_schema
 from assistant.batch.scenario_files import fingerprint, read_entries
@@ -76,7 +77,7 @@ def run_command(
     with _no_verdict():
         _one_of("--audio", audio, options.AUDIO)
         _one_of("--engine", engine, options.ENGINES)
-        _only_with_ray(engine, address)
+        check_address(engine, address)
         if against:
             journals.read_run(against)
         for written in (report, junit):
@@ -189,15 +190,6 @@ def _no_verdict() -> Iterator[None]:
     except AssistantError as error:
         error.exit_code = 2
         raise
-
-
-def _only_with_ray(engine: str, address: str | None) -> None:
-    if address is not None and engine != "ray":
-        raise UsageError(
-            "batch-option",
-            "--address chỉ dùng với --engine ray.",
-            "Thêm --engine ray, hoặc bỏ --address.",
-        )
 
 
 def _writable(path: Path) -> None:
