@@ -81,6 +81,7 @@ def lines_of(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(s["measure"], s["condition"]): s for s in found["scores"]}
 
 
+@pytest.mark.full
 def test_a_set_of_ones_own_is_measured_saved_reported_and_measured_again(
     folder: Path, tmp_path: Path, assistant: Callable[..., Done]
 ) -> None:

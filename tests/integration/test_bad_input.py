@@ -158,6 +158,7 @@ def test_silence_ends_politely(
     assert check(opened, caplog, path).ended is EndOfCall.NO_INPUT
 
 
+@pytest.mark.full
 def test_half_an_hour_is_read_without_being_held(
     opened: tuple[Wired, Settings], caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:

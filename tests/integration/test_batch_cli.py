@@ -85,6 +85,7 @@ def _no_code_in(record: dict[str, Any]) -> None:
     assert record["digits"] == []
 
 
+@pytest.mark.full
 def test_a_swapped_digit_clip_is_at_the_top_of_the_diff(suite: Path) -> None:
     prompts = suite / "prompts"
     shutil.copytree(packaged("audio_prompts"), prompts)
@@ -106,6 +107,7 @@ def test_a_swapped_digit_clip_is_at_the_top_of_the_diff(suite: Path) -> None:
     assert json.loads(done.stdout.splitlines()[-1])["error"]["code"] == "clips-missing"
 
 
+@pytest.mark.full
 def test_a_removed_prompt_is_named_as_what_broke(suite: Path) -> None:
     prompts = suite / "prompts"
     shutil.copytree(packaged("audio_prompts"), prompts)
@@ -123,6 +125,7 @@ def test_a_removed_prompt_is_named_as_what_broke(suite: Path) -> None:
     assert broke["why"].startswith("gặp lỗi: "), broke
 
 
+@pytest.mark.full
 def test_the_same_seed_gives_the_same_call(suite: Path) -> None:
     """The password too: how long it takes to say decides what the caller's words fall upon."""
     lengths = []
@@ -194,6 +197,7 @@ def test_a_deleted_phrase_is_caught(suite: Path) -> None:
     assert "intent" in broke["why"]
 
 
+@pytest.mark.full
 def test_a_stopped_run_goes_on_and_counts_nothing_twice(suite: Path) -> None:
     one = KEYS.partition("  - name: đợi")[0]
     (suite / "a.scenario.yaml").write_text(one, "utf-8")

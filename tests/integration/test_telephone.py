@@ -332,6 +332,7 @@ def test_an_announced_call_is_answered_and_may_end_with_an_agent(server: Server)
     assert outcome(server, uuid) == "unknown\n"
 
 
+@pytest.mark.full
 def test_no_sink_holds_code_phone_or_password(server: Server) -> None:
     """A canary: a whole call of an account that is not test data, then every place is searched."""
     uuid = uuid4()

@@ -186,6 +186,7 @@ def test_a_worker_that_dies_costs_only_its_own_entry(tmp_path: Path) -> None:
     check_only({2: "worker-lost"}, found, 4)
 
 
+@pytest.mark.full
 @pytest.mark.timeout(300)
 def test_a_worker_that_hangs_costs_only_its_own_entry(tmp_path: Path) -> None:
     found = run(clips(tmp_path / "set", [1, HANGING, 1]), tmp_path / "run")

@@ -97,6 +97,7 @@ def test_threads_do_not_mix_their_words() -> None:
         assert max(counts) - min(counts) < 0.05 * max(counts)
 
 
+@pytest.mark.full
 def test_a_thousand_calls_do_not_grow_the_process() -> None:
     def pages() -> int:
         with open("/proc/self/statm") as stream:
