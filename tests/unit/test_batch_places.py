@@ -21,6 +21,7 @@ from assistant.errors import UsageError
 from tests.unit.test_batch_runs import clips, fragile_stage
 
 fsspec = pytest.importorskip("fsspec")
+pytestmark = pytest.mark.full  # comes with the extra `ray`
 
 SCENARIOS = "scenarios:\n  - {name: một, turns: [{keys: '8'}], expect: {outcome: done}}\n"
 
