@@ -35,8 +35,9 @@ def exporting() -> TracerProvider:
     from opentelemetry.sdk.trace import TracerProvider as Provider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    provider = Provider(resource=Resource.create({"service.name": _SERVICE}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    made = Provider(resource=Resource.create({"service.name": _SERVICE}))
+    made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider: TracerProvider = made  # of no known type where only the API is installed
     return provider
 
 
