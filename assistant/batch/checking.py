@@ -23,7 +23,7 @@ _SPOKEN = {
     "listen_back",
 }  # may hold a code, in words too
 _HIDDEN = "•••"
-_NONE = "-"  # nothing was expected, or nothing came
+NOTHING = "-"  # nothing was expected, or nothing came
 
 # By what failed, whether nothing was expected, and whether nothing came.
 _ELSE = "{what}: đợi {expected}, được {got}"
@@ -117,7 +117,7 @@ def check_call(scenario: Scenario, facts: Facts, templates: Templates) -> list[F
 def _check_whole(scenario: Scenario, facts: Facts, templates: Templates) -> Iterator[Failure]:
     want = scenario.expect
     if want.error is not None:
-        yield Failure("error", want.error, _NONE)
+        yield Failure("error", want.error, NOTHING)
     for what, wanted, got in (
         ("outcome", want.outcome, facts.ended),
         ("resets", want.resets, facts.resets),
@@ -205,7 +205,9 @@ def is_subsequence(wanted: Sequence[object], found: Sequence[object]) -> bool:
 def sentence(failure: Mapping[str, Any]) -> str:
     """A failure of a record (``Failure.as_dict``) in words, without an end."""
     what, turn = failure["what"], failure["turn"]
-    template = _SENTENCES.get((what, failure["expected"] == _NONE, failure["got"] == _NONE), _ELSE)
+    template = _SENTENCES.get(
+        (what, failure["expected"] == NOTHING, failure["got"] == NOTHING), _ELSE
+    )
     told = template.format(
         what=what, expected=_in_words(failure["expected"]), got=_in_words(failure["got"])
     )

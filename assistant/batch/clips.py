@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.asr.types import EndReason, Transcript
 from assistant.audio import open_audio
+from assistant.batch.checking import NOTHING
 from assistant.batch.conditions import LEAD
 from assistant.batch.hearing import Stage, understood
 from assistant.batch.places import local_file
@@ -35,7 +36,7 @@ def play_clip(stage: Stage, entry: Entry) -> Record:
     try:
         transcript, seconds = _hear(stage, clip, listen)
     except AssistantError as error:
-        failure = {"what": "error", "turn": None, "expected": "-", "got": str(error)}
+        failure = {"what": "error", "turn": None, "expected": NOTHING, "got": str(error)}
         return {"kind": "clip", "invented": True, "failures": [failure], "error": error.code,
                 "seconds": 0.0, "elapsed": 0.0}  # fmt: skip
     heard = understood(transcript, listen)

@@ -18,7 +18,7 @@ from typing import Any
 from assistant.accounts.local import LocalAccounts
 from assistant.accounts.open import open_local
 from assistant.batch.caller import Prepared, ScenarioCaller, Tape
-from assistant.batch.checking import Facts, Failure, check_call
+from assistant.batch.checking import NOTHING, Facts, Failure, check_call
 from assistant.batch.hearing import Stage, hear, understood
 from assistant.batch.line import LineSound
 from assistant.batch.places import join, local_file
@@ -135,7 +135,7 @@ class _Play:
         invented = all(fixture.invented for fixture in self._fixtures)
         failures = check_call(self._scenario, facts, self._templates)
         if failures and call.error is not None:  # what all the others come of
-            failures.insert(0, Failure("error", "-", call.error))
+            failures.insert(0, Failure("error", NOTHING, call.error))
         self._templates.password = self._voice.password
         return {
             "kind": "call",
@@ -223,7 +223,7 @@ def _failed_to_begin(scenario: Scenario, error: AssistantError) -> Record:
     failures = (
         []
         if wanted == error.code
-        else [{"what": "error", "turn": None, "expected": wanted or "-", "got": str(error)}]
+        else [{"what": "error", "turn": None, "expected": wanted or NOTHING, "got": str(error)}]
     )
     return {"kind": "call", "invented": True, "failures": failures, "error": error.code,
             "seconds": 0.0, "turns": []}  # fmt: skip

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import soundfile
 
+from assistant.batch.checking import NOTHING
 from assistant.batch.clips import play_clip
 from assistant.batch.hearing import Stage
 from assistant.batch.play import Played, Record, play_scenario
@@ -113,7 +114,7 @@ def _broken(job: Job, code: str, got: str) -> Record:
         "kind": "call" if job.entry.clip is None else "clip",
         "invented": True,  # there is nothing of anybody's in it
         "crash": code,
-        "failures": [{"what": "crash", "turn": None, "expected": "-", "got": got}],
+        "failures": [{"what": "crash", "turn": None, "expected": NOTHING, "got": got}],
         "seconds": 0.0,
         "elapsed": 0.0,
     }

@@ -90,9 +90,7 @@ def ctc(log_probs: Tensor, batch: Batch) -> Tensor:
 
 
 def frame_loss(log_probs: Tensor, batch: Batch, smoothing: float = 0.0) -> Tensor:
-    """Mean cross-entropy of the labelled outputs; 0 where a batch has none."""
-    if not batch.labelled:
-        return log_probs.new_zeros(())
+    """Mean cross-entropy of the labelled outputs; there must be one."""
     return torch.nn.functional.cross_entropy(
         log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=UNLABELLED,
         label_smoothing=smoothing,
@@ -257,11 +255,13 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(self.plan, progress)
             optimizer.zero_grad(set_to_none=True)
-        labelled = batch.labelled
+        labelled = batch.labelled  # asked before it moves: a GPU would have to be waited for
         batch = batch.to(self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             log_probs = self.net(mask(batch.features, self.plan, generator))
-        frames = frame_loss(log_probs, batch, self.plan.smoothing)
+        frames = log_probs.new_zeros(())
+        if labelled:
+            frames = frame_loss(log_probs, batch, self.plan.smoothing)
         sequence = ctc(log_probs, batch)
         loss = frames + self.plan.ctc_share * sequence if labelled else sequence
         loss.backward()

@@ -51,6 +51,18 @@ def suite(tmp_path: Path) -> Path:
     return tmp_path
 
 
+ONE = ("run", "a.scenario.yaml", "--filter", "trọn", "--workers", "1", "--json")
+
+
+@pytest.fixture
+def prompts(suite: Path) -> Path:
+    """A copy of the prompts to damage, after a run in which they were whole: "before"."""
+    copied = suite / "prompts"
+    shutil.copytree(packaged("audio_prompts"), copied)
+    assert batch(suite, *ONE, "--out", "before").returncode == 0
+    return copied
+
+
 def test_a_run_gives_a_verdict_files_and_an_exit_code(suite: Path) -> None:
     done = batch(suite, "run", ".", "--out", "run", "--workers", "1", "--json", "--audio", "all",
                  "--junit", "junit.xml", "--report", "report.html")  # fmt: skip
@@ -86,39 +98,31 @@ def _no_code_in(record: dict[str, Any]) -> None:
 
 
 @pytest.mark.full
-def test_a_swapped_digit_clip_is_at_the_top_of_the_diff(suite: Path) -> None:
-    prompts = suite / "prompts"
-    shutil.copytree(packaged("audio_prompts"), prompts)
-    arguments = ("run", "a.scenario.yaml", "--filter", "trọn", "--workers", "1", "--json")
-    assert batch(suite, *arguments, "--out", "before").returncode == 0
+def test_a_swapped_digit_clip_is_at_the_top_of_the_diff(suite: Path, prompts: Path) -> None:
     three, seven = prompts / "clips" / "digit_3.flac", prompts / "clips" / "digit_7.flac"
     other = three.read_bytes()
     three.write_bytes(seven.read_bytes())
     seven.write_bytes(other)
-    done = batch(suite, *arguments, "--out", "after", "--against", "before",
+    done = batch(suite, *ONE, "--out", "after", "--against", "before",
                  ASSISTANT_PROMPTS=str(prompts))  # fmt: skip
     assert done.returncode == 1
     (broke,) = json.loads(done.stdout)["diff"]["broke"]
     assert broke["id"].endswith("trọn cuộc gọi")
     assert "listen_back" in broke["why"]
     seven.unlink()
-    done = batch(suite, *arguments, "--out", "gone", ASSISTANT_PROMPTS=str(prompts))
+    done = batch(suite, *ONE, "--out", "gone", ASSISTANT_PROMPTS=str(prompts))
     assert done.returncode == 2  # no verdict
     assert json.loads(done.stdout.splitlines()[-1])["error"]["code"] == "clips-missing"
 
 
 @pytest.mark.full
-def test_a_removed_prompt_is_named_as_what_broke(suite: Path) -> None:
-    prompts = suite / "prompts"
-    shutil.copytree(packaged("audio_prompts"), prompts)
-    arguments = ("run", "a.scenario.yaml", "--filter", "trọn", "--workers", "1", "--json")
-    assert batch(suite, *arguments, "--out", "before").returncode == 0
+def test_a_removed_prompt_is_named_as_what_broke(suite: Path, prompts: Path) -> None:
     table = prompts / "prompts.yaml"
     text = table.read_text("utf-8")
     without = re.sub(r"^  code_ask_both:.*\n", "", text, flags=re.MULTILINE)
     assert without != text
     table.write_text(without, "utf-8")
-    done = batch(suite, *arguments, "--out", "after", "--against", "before",
+    done = batch(suite, *ONE, "--out", "after", "--against", "before",
                  ASSISTANT_PROMPTS=str(prompts))  # fmt: skip
     assert done.returncode == 1, done.stderr
     (broke,) = json.loads(done.stdout)["diff"]["broke"]
