@@ -115,6 +115,7 @@ class Asr(BaseModel):
     recognizers: int = Field(
         16, ge=0, description="idle decoders kept, 2.5 MB each; 0: a fresh one an utterance"
     )
+    readings: int = Field(12, ge=1, description="of an utterance that are weighed for a code")
     sherpa: Sherpa = Sherpa()
 
 
@@ -122,6 +123,9 @@ class Understanding(BaseModel):
     """What counts as understood. Confidences are calibrated: the chance that a word is right."""
 
     phrase_score: float = Field(85.0, ge=0, le=100, description="of a phrase; below it, none")
+    whole_code: float = Field(
+        3.0, ge=0, description="nepers by which a reading of ten or twelve digits is likelier"
+    )
     tie: float = Field(0.03, ge=0, description="share by which the heavier of two intents wins")
     digit_confidence: float = Field(0.40, ge=0, le=1, description="of each word of a digit")
     phrase_confidence: float = Field(0.25, ge=0, le=1, description="mean, of anything else")

@@ -35,6 +35,7 @@ from assistant.batch.suite_report import write_report
 from assistant.batch.summary import summarise
 from assistant.batch.work import Done
 from assistant.cli.wiring import open_stage
+from assistant.nlu.types import Prior
 from assistant.settings import Settings, load_settings
 
 RATE, CLIPS = 8_000, 10
@@ -47,7 +48,9 @@ class Deaf:
     def recognizer(self) -> Deaf:
         return self
 
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None: ...
+    def begin(
+        self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None
+    ) -> None: ...
 
     def feed(self, pcm: bytes) -> Transcript:
         return Transcript()

@@ -30,6 +30,7 @@ from assistant.asr.types import EndReason, Recognizer, Transcript
 from assistant.call import Call
 from assistant.channels.wav import Tape, WavCaller, read_turns
 from assistant.cli.wiring import Wired, new_call, open_parts
+from assistant.nlu.types import Prior
 from assistant.settings import Settings, load_settings
 
 TURNS = Path(__file__).resolve().parent.parent / "examples" / "demo"
@@ -53,10 +54,10 @@ class Listening:
     def __init__(self, inner: Recognizer, wired: Wired, kept: list[Utterance]) -> None:
         self._inner, self._wired, self._kept = inner, wired, kept
 
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
+    def begin(self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None) -> None:
         grammar = self._wired.model.grammar(phrases) if phrases else None
         self._kept.append(Utterance(grammar, bytearray()))
-        self._inner.begin(phrases, rate)
+        self._inner.begin(phrases, rate, prior)
 
     def feed(self, pcm: bytes) -> Transcript:
         self._kept[-1].pcm += pcm

@@ -40,12 +40,12 @@ from assistant.batch.speech_sets import (
     read_set,
 )
 from assistant.call import Call, CallParts
-from assistant.cli.wiring import understand
+from assistant.cli.wiring import likely, understand
 from assistant.dialogue.code import may_be_citizen_id
 from assistant.dialogue.types import Action, Ask, EndOfCall, Event, Finish, Heard, Reply
 from assistant.errors import AudioError
 from assistant.nlu import phrases
-from assistant.nlu.types import Expect
+from assistant.nlu.types import Expect, Prior
 from assistant.settings import load_settings
 from assistant.tts.renderer import Rendered
 
@@ -144,7 +144,7 @@ class Script:
     def recognizer(self) -> Script:
         return self
 
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
+    def begin(self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None) -> None:
         self._rate = rate
 
     def feed(self, pcm: bytes) -> Transcript:
@@ -222,6 +222,7 @@ def measure(folder: Path, strings: int, pause: float) -> list[dict[str, object]]
         model=model,
         understand=understand,
         phrases=phrases,
+        prior=likely,
         voice=Quiet(model.rate),
         accounts=None,  # type: ignore[arg-type]  # no code is ever confirmed here
         turns=settings.turns,

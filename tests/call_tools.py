@@ -16,7 +16,7 @@ from assistant.accounts.types import Outcome
 from assistant.asr.types import EndReason, Transcript, Word
 from assistant.call import Call, CallParts
 from assistant.dialogue.types import Action, Ask, Event, Reply, Say, SayDigits
-from assistant.nlu.types import DigitSpan, Intent, Interpretation
+from assistant.nlu.types import DigitSpan, Intent, Interpretation, Prior
 from assistant.tts.renderer import Part, Rendered
 
 RATE = 8000
@@ -73,7 +73,7 @@ class FakeRecognizer:
         self._partial = Transcript()
         self._at = 0
 
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
+    def begin(self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None) -> None:
         assert not self.open
         assert rate == RATE
         self.open, self._words, self._partial, self._at = True, (), Transcript(), 0

@@ -21,7 +21,7 @@ from assistant.asr.folder import BPE, ModelFolder
 from assistant.asr.intake import Intake, check_rate, failed, wrong_order
 from assistant.asr.types import EndReason, Transcript, Word
 from assistant.errors import DependencyError, ModelError
-from assistant.nlu.types import JOINT
+from assistant.nlu.types import JOINT, Prior
 from assistant.settings import Asr
 
 _FACTORIES = {
@@ -100,8 +100,10 @@ class SherpaRecognizer:
         self._stream: Any = None
         self._partial = Transcript()
 
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
-        """Start an utterance; raises ModelError ``asr-order``, ``asr-rate`` or ``asr-failed``."""
+    def begin(self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None) -> None:
+        """Start an utterance; raises ModelError ``asr-order``, ``asr-rate`` or ``asr-failed``.
+
+        ``prior`` has nothing to choose from: there is one reading."""
         if self._stream is not None:
             raise wrong_order("begin")
         check_rate(rate)

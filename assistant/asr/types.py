@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from assistant.nlu.types import Prior
+
 
 class EndReason(StrEnum):
     """Why an utterance ended. End-pointing counts audio time, never the clock."""
@@ -38,10 +40,11 @@ class Transcript:
 class Recognizer(Protocol):
     """One utterance stream. Built per call from a shared model; not thread-safe."""
 
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
+    def begin(self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None) -> None:
         """Start an utterance. ``phrases``: the grammar of what is expected (None: open
         vocabulary); "a_b" in it: both words together, never one alone, where the model can;
-        ``rate``: of the PCM that follows, 4000..192000 Hz."""
+        ``rate``: of the PCM that follows, 4000..192000 Hz; ``prior``: chooses among readings that
+        sound alike, where the engine gives several."""
 
     def feed(self, pcm: bytes) -> Transcript:
         """Add 16-bit mono PCM of any length; return the partial transcript so far."""

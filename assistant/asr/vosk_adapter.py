@@ -21,10 +21,11 @@ import vosk
 from assistant.asr.confidence import Confidences
 from assistant.asr.folder import ModelFolder, inspect_folder, require_intact
 from assistant.asr.intake import Intake, check_rate, failed, wrong_order
+from assistant.asr.readings import weighed
 from assistant.asr.types import EndReason, Transcript, Word
 from assistant.audio.types import SAMPLE_BYTES
 from assistant.errors import ModelError
-from assistant.nlu.types import JOINT
+from assistant.nlu.types import JOINT, Prior
 from assistant.settings import Asr
 
 UNKNOWN = "[unk]"  # the filler word of our model, and of Vosk's
@@ -159,8 +160,9 @@ class VoskRecognizer:
         self._offset = 0.0  # seconds that the decoder counted before this utterance
         self._partial = Transcript()
         self._raw = ""
+        self._prior: Prior | None = None
 
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
+    def begin(self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None) -> None:
         """Start an utterance; raises ModelError ``asr-order``, ``asr-rate`` or ``asr-failed``."""
         if self._decoder is not None:
             raise wrong_order("begin")
@@ -168,7 +170,8 @@ class VoskRecognizer:
         decoder = self._model.borrow(None if phrases is None else self._model.grammar(phrases))
         self._intake.begin(rate)
         self._offset = decoder.fed / (SAMPLE_BYTES * self._model.rate)
-        self._partial, self._raw = Transcript(), ""
+        self._partial, self._raw, self._prior = Transcript(), "", prior
+        decoder.kaldi.SetMaxAlternatives(0 if prior is None else self._model.settings.readings)
         self._decoder = decoder
 
     def feed(self, pcm: bytes) -> Transcript:
@@ -185,9 +188,8 @@ class VoskRecognizer:
         """Finish the utterance. Raises ModelError."""
         decoder = self._current("end")
         self._decode(decoder, last=True)
-        transcript = read_final(
-            decoder.kaldi.FinalResult(), self._offset, reason, self._model.folder.confidence
-        )
+        raw, sure = decoder.kaldi.FinalResult(), self._model.folder.confidence
+        transcript = read_final(raw, self._offset, reason, sure, self._prior)
         self._decoder = None
         self._model.give_back(decoder)
         return transcript
@@ -220,10 +222,20 @@ def _read_partial(raw: str) -> Transcript:
     return Transcript(tuple(Word(word, 0.0, 0.0, None) for word in text.split()))
 
 
-def read_final(raw: str, offset: float, reason: EndReason, confidences: Confidences) -> Transcript:
-    """Words with times from the utterance's first sample, and confidences 0..1."""
+def read_final(
+    raw: str,
+    offset: float,
+    reason: EndReason,
+    confidences: Confidences,
+    prior: Prior | None = None,
+) -> Transcript:
+    """Words with times from the utterance's first sample, and confidences 0..1; of several
+    readings those of the likeliest."""
     result = json.loads(raw)
-    words = (w for e in result.get("result", ()) for w in _syllables(e, offset, confidences))
+    entries = result.get("result", ())
+    if prior is not None:
+        entries = weighed(result.get("alternatives", ()), prior)
+    words = (word for entry in entries for word in _syllables(entry, offset, confidences))
     return Transcript(tuple(words), reason)
 
 

@@ -14,7 +14,7 @@ from assistant.batch.hearing import Stage, understood
 from assistant.batch.places import local_file
 from assistant.batch.scenario_files import Clip, Entry
 from assistant.errors import AssistantError
-from assistant.nlu import HeardWord, interpret
+from assistant.nlu import HeardWord, interpret, prior
 from assistant.nlu.types import Expect, Interpretation
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _hear(stage: Stage, clip: Clip, listen: Expect) -> tuple[Transcript, float]:
     recognizer = stage.patient.recognizer()
     with local_file(clip.path) as path, open_audio(path, stage.settings.audio) as file:
         silence = bytes(2 * round(LEAD * file.rate))
-        recognizer.begin(stage.phrases(listen), file.rate)
+        recognizer.begin(stage.phrases(listen), file.rate, prior(listen))
         try:
             recognizer.feed(silence)
             count = 0

@@ -17,7 +17,7 @@ from assistant.batch.conditions import CONDITIONS, Condition, Heard
 from assistant.batch.outcomes import Outcome, outcome
 from assistant.batch.speech_sets import find_sets
 from assistant.batch.trials import NOISE_SET, SetTrials, Trial, noise_trials, plan
-from assistant.nlu import phrases
+from assistant.nlu import phrases, prior
 from assistant.nlu.types import Expect
 
 Progress = Callable[[str, int, int], None]  # (set, done, of)
@@ -40,7 +40,7 @@ class Listener:
         recognizer: Recognizer | None = getattr(self._own, "recognizer", None)
         if recognizer is None:
             recognizer = self._own.recognizer = self._model.recognizer()
-        recognizer.begin(phrases(state), sound.rate)
+        recognizer.begin(phrases(state), sound.rate, prior(state))
         recognizer.feed(sound.pcm)
         return recognizer.end(EndReason.SILENCE)
 

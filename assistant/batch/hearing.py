@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from assistant.asr.types import EndReason, RecognizerModel, Transcript
 from assistant.batch.conditions import LEAD
-from assistant.call.parts import Phrases, Understand, Voice
-from assistant.nlu import HeardWord, interpret
+from assistant.call.parts import Phrases, Priors, Understand, Voice
+from assistant.nlu import HeardWord, interpret, prior
 from assistant.nlu.types import Expect, Interpretation
 from assistant.settings import Settings
 
@@ -23,6 +23,7 @@ class Stage:
     voice: Voice
     understand: Understand
     phrases: Phrases
+    prior: Priors
     rate: int
 
 
@@ -30,7 +31,7 @@ def hear(stage: Stage, pcm: bytes, listen: Expect) -> Transcript:
     """The words of 16-bit PCM at the stage's rate, as the state ``listen`` hears them."""
     silence = bytes(2 * round(LEAD * stage.rate))
     recognizer = stage.patient.recognizer()
-    recognizer.begin(stage.phrases(listen), stage.rate)
+    recognizer.begin(stage.phrases(listen), stage.rate, prior(listen))
     try:
         recognizer.feed(silence + pcm + silence)
     finally:

@@ -99,6 +99,7 @@ class _Play:
             model=self._model,
             understand=stage.understand,
             phrases=stage.phrases,
+            prior=stage.prior,
             voice=self._voice,
             accounts=accounts,
             turns=self._settings.turns,

@@ -13,6 +13,7 @@ from assistant.call import TableConversation
 from assistant.call.parts import Voice
 from assistant.dialogue.state import Phase
 from assistant.dialogue.types import Action, Event, Failed, Reply, SayDigits
+from assistant.nlu.types import Prior
 from assistant.tts.renderer import Rendered
 
 
@@ -91,9 +92,9 @@ class _WatchedRecognizer:
         self._inner, self._heard = inner, heard
         self._fed = self._rate = 0
 
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
+    def begin(self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None) -> None:
         self._fed, self._rate = 0, rate
-        self._inner.begin(phrases, rate)
+        self._inner.begin(phrases, rate, prior)
 
     def feed(self, pcm: bytes) -> Transcript:
         self._fed += len(pcm)

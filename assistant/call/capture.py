@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from assistant.asr.types import EndReason, Recognizer, RecognizerModel, Transcript, Word
 from assistant.call.record import Turn
-from assistant.nlu.types import Expect
+from assistant.nlu.types import Expect, Prior
 
 _MOST = 200  # utterances of a call
 
@@ -55,10 +55,10 @@ class _Capturing:
         self._pcm = bytearray()
         self._rate = 0
 
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None:
+    def begin(self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None) -> None:
         self._pcm.clear()
         self._rate = rate
-        self._inner.begin(phrases, rate)
+        self._inner.begin(phrases, rate, prior)
 
     def feed(self, pcm: bytes) -> Transcript:
         self._pcm += pcm

@@ -104,9 +104,9 @@ class Listener:
         self._slot = Slot.OPEN
         self._understood: tuple[Word, ...] | None = None  # the partial that the slot is of
         if self._hears:
-            self._recognizer.begin(
-                self._parts.phrases(self._ask.grammar or self._ask.expect), self._rate
-            )
+            parts, ask = self._parts, self._ask
+            grammar = parts.phrases(ask.grammar or ask.expect)
+            self._recognizer.begin(grammar, self._rate, parts.prior(ask))
 
     def _hear(self, sound: Sound) -> EndReason | None:
         if self._hears:

@@ -13,7 +13,7 @@ from assistant.accounts.types import AccountService, Outcome
 from assistant.asr.types import RecognizerModel, Word
 from assistant.dialogue import DialogueState, initial, step
 from assistant.dialogue.types import Action, Ask, Event, Reply
-from assistant.nlu.types import Expect, Grammar, Interpretation
+from assistant.nlu.types import Expect, Grammar, Interpretation, Prior
 from assistant.settings import DialogueLimits, Turns, Vad
 from assistant.tts.renderer import Rendered
 
@@ -55,6 +55,7 @@ class TableConversation:
 
 Understand = Callable[[tuple[Word, ...], Ask], Interpretation]
 Phrases = Callable[[Expect | Grammar], tuple[str, ...] | None]
+Priors = Callable[[Ask], Prior | None]
 Submit = Callable[[Callable[[], Outcome]], "Future[Outcome]"]
 Clock = Callable[[], float]
 
@@ -74,6 +75,10 @@ def never_invented(phone: str | None, code: str) -> bool:
     return False
 
 
+def no_prior(ask: Ask) -> None:
+    """All readings of an answer are alike."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallParts:
     """Shared by all calls of a process. ``invented``: is this pair test data, whose digits may
@@ -84,6 +89,7 @@ class CallParts:
     phrases: Phrases
     voice: Voice
     accounts: AccountService
+    prior: Priors = no_prior
     turns: Turns = field(default_factory=Turns)
     vad: Vad = field(default_factory=Vad)
     limits: DialogueLimits = field(default_factory=DialogueLimits)

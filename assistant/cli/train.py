@@ -119,6 +119,29 @@ def adapt_command(
         raise typer.Exit(1)
 
 
+@group.command("join")
+def join_command(
+    models: Annotated[list[Path], typer.Argument(help="Từ hai thư mục mô hình trở lên.")],
+    out: Annotated[Path, typer.Option(help="Nơi ghi mô hình ghép.")],
+    as_json: AsJson = False,
+) -> None:
+    """Ghép mạng của nhiều mô hình thành một: nghe tốt hơn, tính toán nhiều hơn (join).
+
+    Đồ thị giải mã lấy của mô hình đầu. Độ tin cậy phải chỉnh lại: assistant asr calibrate.
+    """
+    _require_extra()
+    for model in models:
+        _require_folder("MODELS", model)
+    from assistant.training.join import join
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = join(models, out)
+    if as_json:
+        print_json({"model": str(folder)})
+    else:
+        typer.echo(f"Mô hình ở {folder}. So: assistant asr compare DIR --model … --model {folder}")
+
+
 def _plain(outcome: Outcome) -> dict[str, object]:
     def errors(found: Errors) -> dict[str, object]:
         return {"errors": found.errors, "words": found.words, "rate": found.rate}

@@ -22,7 +22,7 @@ from assistant.call.apology import BUSY
 from assistant.call.capture import CapturingModel
 from assistant.call.consent import ConsentTalk
 from assistant.dialogue.types import Action, Ask, EndOfCall, Event, Finish, Refused
-from assistant.nlu import DEFAULT_LIMITS, HeardWord, interpret, phrases
+from assistant.nlu import DEFAULT_LIMITS, HeardWord, Prior, interpret, phrases, prior
 from assistant.nlu.types import Interpretation
 from assistant.settings import Settings, Understanding
 from assistant.tts.renderer import Renderer
@@ -56,6 +56,11 @@ def understand(
     return interpret(heard, ask.expect, ask.digits_so_far, limits)
 
 
+def likely(ask: Ask, limits: Understanding = DEFAULT_LIMITS) -> Prior | None:
+    """What is likely to be said in answer, for choosing among readings."""
+    return prior(ask.expect, ask.digits_so_far, limits)
+
+
 def open_parts(settings: Settings) -> Wired:
     """Model, prompts, captures, accounts, in this order. Raises the error of what is missing."""
     model = open_model(settings.model, settings.asr)
@@ -69,6 +74,7 @@ def open_parts(settings: Settings) -> Wired:
         model=model,
         understand=partial(understand, limits=settings.understanding),
         phrases=phrases,
+        prior=partial(likely, limits=settings.understanding),
         voice=voice,
         accounts=accounts,
         turns=settings.turns,
@@ -120,6 +126,7 @@ def open_stage(settings: Settings) -> Stage:
         voice=Renderer.open(settings.prompts, rate, settings.voice),
         understand=partial(understand, limits=settings.understanding),
         phrases=phrases,
+        prior=partial(likely, limits=settings.understanding),
         rate=rate,
     )
 

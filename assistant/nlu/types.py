@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,6 +33,9 @@ class Grammar(StrEnum):
 
 JOINT = "_"
 """Between the syllables of a word that a recognizer hears whole: "nhân_viên"."""
+
+Prior = Callable[[Sequence[str]], float]
+"""Nepers by which the words of a reading are likelier than others, whatever they sound like."""
 
 CONFIRMING = frozenset({Expect.CONFIRM, Expect.CONFIRM_OR_MORE})
 """Where a yes is a yes to a code."""

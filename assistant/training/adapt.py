@@ -29,8 +29,8 @@ from assistant.training.augment import MILD, RATE
 from assistant.training.corpus import Corpus, read_labelled
 from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model
-from assistant.training.net import NetShape
-from assistant.training.reading import read_network, read_priors
+from assistant.training.net import AcousticNet, NetShape
+from assistant.training.reading import read_networks, read_priors
 from assistant.training.synthesis import speak_all
 from assistant.training.texts import NUMBER_WORDS, answer, code_texts
 from assistant.training.train import Plan, Trainer
@@ -96,17 +96,18 @@ def adapt(
     learn, keep = split(clips, plan.seed)
     say("2/4 synthetic callers, against forgetting")
     others, check = _others(plan.seed, progress)
-    net = read_network(model / "am" / "final.mdl", NetShape(), plan.dropout)
+    network = model / "am" / "final.mdl"
+    nets = read_networks(network, NetShape(), plan.dropout)
     say("3/4 learning")
     shutil.rmtree(work, ignore_errors=True)
-    sources = [Source(aligned(net, clips.chosen(learn)), 0.65), Source(aligned(net, others), 0.35)]
-    stream = Stream(sources, plan.seed, BATCH_SECONDS, severity=MILD)
-    trainer = Trainer(stream, net.shape, plan, work)
-    trainer.take(net)
-    trained = trainer.run(progress)
+    known = clips.chosen(learn)
+    trained = [
+        _taught(net, known, others, plan, work / str(number), progress)
+        for number, net in enumerate(nets)
+    ]
     say("4/4 comparing")
     partial_out = out.with_name(out.name + ".partial")
-    _write(model, partial_out, acoustic_model(trained, read_priors(model / "am" / "final.mdl")))
+    _write(model, partial_out, acoustic_model(trained, read_priors(network)))
     held = clips.chosen(keep)
     old, new = load_model(model), load_model(partial_out)
     outcome = Outcome(len(learn), len(keep), word_errors(old, held), word_errors(new, held),
@@ -117,6 +118,16 @@ def adapt(
     shutil.rmtree(out, ignore_errors=True)
     partial_out.rename(out)
     return replace(outcome, folder=out)
+
+
+def _taught(
+    net: AcousticNet, clips: Corpus, others: Corpus, plan: Plan, work: Path, progress: bool
+) -> AcousticNet:
+    sources = [Source(aligned(net, clips), 0.65), Source(aligned(net, others), 0.35)]
+    stream = Stream(sources, plan.seed, BATCH_SECONDS, severity=MILD)
+    trainer = Trainer(stream, net.shape, plan, work)
+    trainer.take(net)
+    return trainer.run(progress)
 
 
 def _accepted(outcome: Outcome) -> bool:

@@ -2,6 +2,7 @@
 
 Numbers are little-endian: a token is ASCII with a trailing space, an int32 or float32 is the
 size byte 4 and its bytes, a matrix is "FM " or, compressed to 16 bits a weight, "CM2 ".
+Several networks become one whose outputs are the mean of theirs before the last normalisation.
 Facts from Kaldi's io-funcs, matrix and nnet3 readers, checked against the vosk wheel.
 """
 
@@ -104,6 +105,11 @@ def _append(node: str, offsets: Sequence[int]) -> str:
     return f"Append({', '.join(parts)})" if len(parts) > 1 else parts[0]
 
 
+def prefixed(nets: Sequence[AcousticNet]) -> list[tuple[AcousticNet, str]]:
+    """Each with what the names of its layers begin with; of a single one nothing."""
+    return [(net, f"t{number}." if len(nets) > 1 else "") for number, net in enumerate(nets)]
+
+
 @dataclass(slots=True)
 class _Graph:
     """Component nodes and components, in the order they are evaluated."""
@@ -134,8 +140,11 @@ class _Graph:
         self._nonlinear("LogSoftmaxComponent", dim)
         return name
 
-    def add(self, name: str, first: str, second: str, dim: int) -> str:
-        self._node(name, f"Sum({first}, {second})")
+    def add(self, name: str, sources: Sequence[str], dim: int) -> str:
+        first, *others = sources
+        for other in others:
+            first = f"Sum({first}, {other})"
+        self._node(name, first)
         self.components.token("<NoOpComponent>", "<Dim>").number(dim).token("<BackpropScale>")
         self.components.real(1.0).token("</NoOpComponent>")
         return name
@@ -147,26 +156,36 @@ class _Graph:
         self.components.token("<Count>").real(0.0).token(f"</{kind}>")
 
 
-def network(net: AcousticNet, priors: Matrix) -> bytes:
+def _tower(graph: _Graph, net: AcousticNet, prefix: str, share: float) -> str:
+    """One network up to its outputs, ``share`` of them; returns the last node."""
+    shape = net.shape
+    node = graph.affine(f"{prefix}front.affine", _append("input", FRONT_OFFSETS), _front(net))
+    node = graph.relu(f"{prefix}front.relu", node, shape.front)
+    stride = _folded(net.stride, net.stride_norm)
+    node = graph.affine(f"{prefix}stride.affine", _append(node, STRIDE_OFFSETS), stride)
+    node = graph.relu(f"{prefix}stride.relu", node, shape.width)
+    for index, layer in enumerate(net.layers):
+        assert isinstance(layer, LowRank)
+        name = f"{prefix}l{index}"
+        offsets = [SUBSAMPLING * o for o in layer.offsets]
+        inner = graph.affine(f"{name}.linear", _append(node, offsets), _folded(layer.linear))
+        inner = graph.affine(f"{name}.affine", inner, _folded(layer.affine, layer.norm))
+        inner = graph.relu(f"{name}.relu", inner, shape.width)
+        node = graph.add(f"{name}.sum", (inner, node), shape.width)
+    output = _folded(net.output)
+    scaled = Affine(output.weight * np.float32(share), output.bias * np.float32(share))
+    return graph.affine(f"{prefix}output.affine", node, scaled)
+
+
+def network(nets: Sequence[AcousticNet], priors: Matrix) -> bytes:
     """The nnet3 part: config lines, components, contexts, priors.
 
     The decoder takes the logarithm of ``priors`` (one a phone) off the network's output: what is
     frequent anyway must not crowd out short words. An empty vector takes off nothing.
     """
-    shape, graph = net.shape, _Graph()
-    node = graph.affine("front.affine", _append("input", FRONT_OFFSETS), _front(net))
-    node = graph.relu("front.relu", node, shape.front)
-    stride = _folded(net.stride, net.stride_norm)
-    node = graph.affine("stride.affine", _append(node, STRIDE_OFFSETS), stride)
-    node = graph.relu("stride.relu", node, shape.width)
-    for index, layer in enumerate(net.layers):
-        assert isinstance(layer, LowRank)
-        offsets = [SUBSAMPLING * o for o in layer.offsets]
-        inner = graph.affine(f"l{index}.linear", _append(node, offsets), _folded(layer.linear))
-        inner = graph.affine(f"l{index}.affine", inner, _folded(layer.affine, layer.norm))
-        inner = graph.relu(f"l{index}.relu", inner, shape.width)
-        node = graph.add(f"l{index}.sum", inner, node, shape.width)
-    node = graph.affine("output.affine", node, _folded(net.output))
+    shape, graph = nets[0].shape, _Graph()
+    ends = [_tower(graph, net, prefix, 1 / len(nets)) for net, prefix in prefixed(nets)]
+    node = ends[0] if len(ends) == 1 else graph.add("output.mean", ends, shape.phones)
     node = graph.log_softmax("output.log-softmax", node, shape.phones)
     out = Writer().token("<Nnet3>")
     out.line("").line(f"input-node name=input dim={shape.bins}")
@@ -175,8 +194,8 @@ def network(net: AcousticNet, priors: Matrix) -> bytes:
     out.line(f"output-node name=output input={node} objective=linear").line("")
     out.token("<NumComponents>").number(graph.count)
     out.parts += graph.components.parts
-    out.token("</Nnet3>", "<LeftContext>").number(shape.left_context)
-    out.token("<RightContext>").number(shape.right_context)
+    out.token("</Nnet3>", "<LeftContext>").number(max(n.shape.left_context for n in nets))
+    out.token("<RightContext>").number(max(n.shape.right_context for n in nets))
     return out.token("<Priors>").vector(priors).bytes()
 
 
@@ -195,10 +214,11 @@ def transitions(phones: int) -> bytes:
 
 
 @torch.no_grad()
-def acoustic_model(net: AcousticNet, priors: Matrix) -> bytes:
-    """The whole ``final.mdl``."""
-    net.eval()
-    return b"\0B" + transitions(net.shape.phones) + network(net, priors)
+def acoustic_model(nets: Sequence[AcousticNet], priors: Matrix) -> bytes:
+    """The whole ``final.mdl``: one network, or several side by side."""
+    for net in nets:
+        net.eval()
+    return b"\0B" + transitions(nets[0].shape.phones) + network(nets, priors)
 
 
 @torch.no_grad()

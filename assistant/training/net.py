@@ -9,6 +9,7 @@ form (``export.py``): batch normalisation is folded into the affine layers there
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import torch
@@ -124,6 +125,20 @@ class AcousticNet(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return torch.log_softmax(self.output(x).float(), dim=2)
+
+
+class SideBySide(nn.Module):
+    """Several networks that hear the same and are asked as one: the mean of their
+    log-probabilities, made a distribution again."""
+
+    def __init__(self, members: Iterable[AcousticNet]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """As ``AcousticNet``."""
+        heard = torch.stack([member(features) for member in self.members])
+        return torch.log_softmax(heard.mean(dim=0), dim=2)
 
 
 def mean_of(first: AcousticNet, second: AcousticNet) -> AcousticNet:

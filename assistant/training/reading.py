@@ -7,7 +7,7 @@ the weights there; it comes back as the identity, and ``calibrate`` gives it its
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from assistant.errors import ModelError
+from assistant.training.export import prefixed
 from assistant.training.net import FRONT_OFFSETS, AcousticNet, LowRank, NetShape
 
 Matrix = npt.NDArray[np.float32]
@@ -55,28 +56,37 @@ def read_priors(path: Path) -> Matrix:
     return np.frombuffer(data, "<f4", count, at + 5).copy()
 
 
-def read_network(path: Path, shape: NetShape, dropout: float = 0.0) -> AcousticNet:
-    """The network of a ``final.mdl`` of the given shape.
+def read_networks(path: Path, shape: NetShape, dropout: float = 0.0) -> list[AcousticNet]:
+    """The networks of a ``final.mdl``, each of the given shape: one, or several side by side.
 
     Raises ModelError ``model-foreign`` for a file that another program wrote or another shape.
     """
-    net = AcousticNet(shape, dropout)
     try:
         layers = affine_layers(path.read_bytes())
-        _fill(net.front, net.front_norm, layers["front.affine"])
-        _fill(net.stride, net.stride_norm, layers["stride.affine"])
-        for index, layer in enumerate(net.layers):
-            assert isinstance(layer, LowRank)
-            _fill(layer.linear, None, layers[f"l{index}.linear"])
-            _fill(layer.affine, layer.norm, layers[f"l{index}.affine"])
-        _fill(net.output, None, layers["output.affine"])
+        count = max(1, sum(name.endswith(".output.affine") for name in layers))
+        nets = [AcousticNet(shape, dropout) for _ in range(count)]
+        for net, prefix in prefixed(nets):
+            _read_tower(net, layers, prefix, count)
     except (KeyError, ValueError, RuntimeError, struct.error) as reason:
         raise ModelError(
             "model-foreign",
             f"Không học tiếp được từ {path}: tệp không do công thức này viết ra ({reason}).",
             "Chọn mô hình vi-telephone đi kèm, hoặc huấn luyện từ đầu: assistant train.",
         ) from None
-    return net
+    return nets
+
+
+def _read_tower(
+    net: AcousticNet, layers: Mapping[str, tuple[Matrix, Matrix]], prefix: str, count: int
+) -> None:
+    _fill(net.front, net.front_norm, layers[f"{prefix}front.affine"])
+    _fill(net.stride, net.stride_norm, layers[f"{prefix}stride.affine"])
+    for index, layer in enumerate(net.layers):
+        assert isinstance(layer, LowRank)
+        _fill(layer.linear, None, layers[f"{prefix}l{index}.linear"])
+        _fill(layer.affine, layer.norm, layers[f"{prefix}l{index}.affine"])
+    weight, bias = layers[f"{prefix}output.affine"]  # its share of the mean
+    _fill(net.output, None, (weight * np.float32(count), bias * np.float32(count)))
 
 
 @torch.no_grad()

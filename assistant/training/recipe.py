@@ -52,7 +52,7 @@ from assistant.training.mixture import (
     with_pieces,
 )
 from assistant.training.net import AcousticNet, NetShape, mean_of
-from assistant.training.reading import calibrate, read_network
+from assistant.training.reading import calibrate, read_networks
 from assistant.training.sounds import sounds
 from assistant.training.synthesis import speak_all
 from assistant.training.texts import (
@@ -290,7 +290,7 @@ class Recipe:
             "words": len(words),
             "parameters": sum(p.numel() for p in net.parameters()),
         }
-        write_model(self.out, acoustic_model(net, self._priors(net)), graph, about, scale.search)
+        write_model(self.out, acoustic_model([net], self._priors(net)), graph, about, scale.search)
         return self.out
 
     def _priors(self, net: AcousticNet) -> npt.NDArray[np.float32]:
@@ -330,7 +330,7 @@ def _align(net: AcousticNet, corpus: Corpus, folder: Path) -> None:
 
 
 def _calibrated(path: Path, scale: Scale, stream: Stream) -> AcousticNet:
-    net = read_network(path, scale.shape, scale.first.dropout)
+    net = read_networks(path, scale.shape, scale.first.dropout)[0]
     stream.epoch = 1_000_000  # data no epoch uses
     batches = iter(stream)
     calibrate(net, [next(batches).features for _ in range(6)])

@@ -7,7 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -23,8 +23,8 @@ from assistant.asr.types import EndReason, Transcript
 from assistant.asr.vosk_adapter import VoskModel, VoskRecognizer, read_final
 from assistant.audio import read_audio, resample
 from assistant.errors import ModelError
-from assistant.nlu import phrases
-from assistant.nlu.types import Expect
+from assistant.nlu import phrases, prior
+from assistant.nlu.types import Expect, Prior
 from assistant.settings import Asr, load_settings
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo"
@@ -49,8 +49,9 @@ def hear(
     rate: int,
     grammar: tuple[str, ...] | None,
     step: int = 320,
+    likely: Prior | None = None,
 ) -> Transcript:
-    recognizer.begin(grammar, rate)
+    recognizer.begin(grammar, rate, likely)
     for at in range(0, len(pcm), step):
         recognizer.feed(pcm[at : at + step])
     return recognizer.end(EndReason.SILENCE)
@@ -97,6 +98,27 @@ def test_the_second_utterance_is_heard_like_the_first_and_its_times_begin_at_zer
     first = hear(recognizer, pcm, rate, grammar)
     hear(recognizer, *spoken("3-dung-roi.wav"), phrases(Expect.CONFIRM))
     assert hear(recognizer, pcm, rate, grammar) == first
+
+
+def test_readings_are_weighed_where_something_is_likely_and_only_there() -> None:
+    pcm, rate = spoken()
+    recognizer, grammar = model().recognizer(), phrases(Expect.CODE)
+    plain = hear(recognizer, pcm, rate, grammar)
+    weighed = hear(recognizer, pcm, rate, grammar, likely=prior(Expect.CODE))
+    assert [w.text for w in weighed.words] == [w.text for w in plain.words]
+    assert all(w.confidence is not None and 0 <= w.confidence <= 1 for w in weighed.words)
+    for one, other in zip(plain.words, weighed.words, strict=True):
+        assert (one.start, one.end) == pytest.approx((other.start, other.end), abs=0.1)
+    asked: list[list[str]] = []
+
+    def shorter(words: Sequence[str]) -> float:
+        asked.append(list(words))
+        return -10.0 * len(words)
+
+    noisy = bytes(noise(3.0, rate))
+    shortest = hear(recognizer, pcm[: len(pcm) // 2] + noisy, rate, grammar, likely=shorter)
+    assert len(shortest.words) == min(map(len, asked))
+    assert hear(recognizer, pcm, rate, grammar) == plain  # the decoder is the same
 
 
 @pytest.mark.parametrize("step", [2, 319, 320, 4_001, 1 << 20])

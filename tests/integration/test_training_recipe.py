@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -75,7 +76,8 @@ def strings(recipe: Recipe, count: int) -> tuple[Corpus, list[int]]:
     return corpus, short[:count]
 
 
-def test_the_toy_hears_its_own_digits(recipe: Recipe, model: VoskModel) -> None:
+def heard_by(model: VoskModel, recipe: Recipe) -> Alignment:
+    """Its own training's digits, heard by Vosk."""
     corpus, chosen = strings(recipe, 25)
     recognizer, alignment = model.recognizer(), Alignment()
     for index in chosen:
@@ -84,6 +86,11 @@ def test_the_toy_hears_its_own_digits(recipe: Recipe, model: VoskModel) -> None:
         recognizer.feed(np.round(samples * 32_767).astype("<i2").tobytes())
         heard = recognizer.end(EndReason.SILENCE).text
         alignment.add(corpus.texts[index].split(), heard.split())
+    return alignment
+
+
+def test_the_toy_hears_its_own_digits(recipe: Recipe, model: VoskModel) -> None:
+    alignment = heard_by(model, recipe)
     assert alignment.length > 60
     assert alignment.error_rate is not None
     # Measured: 0.13; an untrained one hears none (1.0). Processors differ in bf16.
@@ -110,7 +117,7 @@ def test_the_written_network_comes_back(recipe: Recipe) -> None:
 
     from assistant.training.features import fbank
     from assistant.training.net import AcousticNet, mean_of
-    from assistant.training.reading import calibrate, read_network
+    from assistant.training.reading import calibrate, read_networks
 
     scale = recipe.scale
     nets = [AcousticNet(scale.shape) for _ in range(2)]
@@ -118,7 +125,7 @@ def test_the_written_network_comes_back(recipe: Recipe) -> None:
         state = torch.load(recipe.work / stage / "checkpoint.pt", weights_only=True)
         net.load_state_dict(state["average"])
     trained = mean_of(*nets)
-    back = read_network(recipe.out / "am" / "final.mdl", scale.shape)
+    (back,) = read_networks(recipe.out / "am" / "final.mdl", scale.shape)
     corpus, chosen = strings(recipe, 6)
     features = [torch.from_numpy(fbank(corpus.utterance(i)))[None] for i in chosen]
     with torch.no_grad():
@@ -131,12 +138,48 @@ def test_the_written_network_comes_back(recipe: Recipe) -> None:
         assert torch.allclose(one, two, atol=0.005)
 
 
+def test_networks_side_by_side_are_the_mean_of_each(recipe: Recipe, tmp_path: Path) -> None:
+    import torch
+
+    from assistant.asr.folder import inspect_folder, require_intact
+    from assistant.errors import UsageError
+    from assistant.training.export import acoustic_model
+    from assistant.training.features import fbank
+    from assistant.training.join import join
+    from assistant.training.net import SideBySide
+    from assistant.training.reading import read_networks, read_priors
+
+    shape = recipe.scale.shape
+    other = tmp_path / "other"  # the same model with an output layer of its own
+    shutil.copytree(recipe.out, other)
+    network = other / "am" / "final.mdl"
+    (net,) = read_networks(network, shape)
+    with torch.no_grad():
+        net.output.bias.add_(torch.linspace(-1.0, 1.0, len(net.output.bias)))
+    network.write_bytes(acoustic_model([net], read_priors(network)))
+    joined = join([recipe.out, other], tmp_path / "joined", shape)
+    require_intact(inspect_folder(joined))
+    both = read_networks(joined / "am" / "final.mdl", shape)
+    alone = [read_networks(p / "am" / "final.mdl", shape)[0] for p in (recipe.out, other)]
+    corpus, chosen = strings(recipe, 6)
+    with torch.no_grad():
+        for index in chosen:
+            features = torch.from_numpy(fbank(corpus.utterance(index)))[None]
+            wanted = SideBySide(alone).eval()(features)
+            assert torch.allclose(SideBySide(both).eval()(features), wanted, atol=0.02)
+    alone_errors, both_errors = (heard_by(VoskModel.open(p), recipe) for p in (recipe.out, joined))
+    assert abs(both_errors.errors - alone_errors.errors) <= 0.1 * alone_errors.length
+    with pytest.raises(UsageError) as error:
+        join([recipe.out], tmp_path / "alone", shape)
+    assert error.value.code == "join-few"
+
+
 def test_a_foreign_network_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     from assistant.errors import ModelError
-    from assistant.training.reading import read_network
+    from assistant.training.reading import read_networks
 
     foreign = tmp_path / "final.mdl"
     foreign.write_bytes(b"\0B<TransitionModel> ")
     with pytest.raises(ModelError) as error:
-        read_network(foreign, recipe.scale.shape)
+        read_networks(foreign, recipe.scale.shape)
     assert error.value.code == "model-foreign"

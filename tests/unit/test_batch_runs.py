@@ -24,8 +24,9 @@ from assistant.batch.run import Plan, Stop, execute
 from assistant.batch.scoring import Rate
 from assistant.batch.summary import summarise
 from assistant.batch.work import Done, Job, Status, do
+from assistant.call.parts import no_prior
 from assistant.errors import ModelError, UsageError
-from assistant.nlu.types import Expect
+from assistant.nlu.types import Expect, Prior
 from assistant.settings import Settings
 
 FACTS = {"place": "p", "fingerprint": "f", "seed": 0, "repeat": 1, "filter": "", "model": "m"}
@@ -42,7 +43,9 @@ class Fragile:
     def recognizer(self) -> Fragile:
         return self
 
-    def begin(self, phrases: tuple[str, ...] | None, rate: int) -> None: ...
+    def begin(
+        self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None
+    ) -> None: ...
 
     def feed(self, pcm: bytes) -> Transcript:
         samples = np.frombuffer(pcm, "<i2")
@@ -78,7 +81,7 @@ class Jumping:
 def fragile_stage(notes: Path | None = None) -> Stage:
     model: Any = Fragile(notes)
     voice: Any = None
-    return Stage(Settings(), model, model, voice, _never, _phrases, 8000)
+    return Stage(Settings(), model, model, voice, _never, _phrases, no_prior, 8000)
 
 
 def _never(*_: object) -> Any:

@@ -1,0 +1,58 @@
+"""Which of the likeliest readings of an utterance (its n-best list) was meant, and how sure each
+of its words is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assistant.nlu.types import JOINT, Prior
+
+Entry = Mapping[str, Any]
+"""A word as Vosk gives it: ``word``, ``start`` and ``end`` (s)."""
+
+
+def weighed(alternatives: Sequence[Mapping[str, Any]], prior: Prior) -> list[dict[str, Any]]:
+    """The words of the reading that sounds and is likeliest, each with ``conf``: the share of all
+    readings, by likelihood, that have this word there.
+
+    ``alternatives``: Vosk's, the best-sounding first; their ``confidence`` is a log-likelihood in
+    nepers.
+    """
+    readings: list[Sequence[Entry]] = [found.get("result", ()) for found in alternatives]
+    scores = [
+        float(found["confidence"]) + prior(_spoken(reading))
+        for found, reading in zip(alternatives, readings, strict=True)
+    ]
+    if not scores:
+        return []
+    top = max(scores)
+    shares = [math.exp(score - top) for score in scores]
+    best = readings[scores.index(top)]
+    support = [0.0] * len(best)
+    for reading, share in zip(readings, shares, strict=True):
+        for place in _shared(best, reading):
+            support[place] += share / sum(shares)
+    return [{**entry, "conf": sure} for entry, sure in zip(best, support, strict=True)]
+
+
+def _spoken(reading: Sequence[Entry]) -> list[str]:
+    return [part for entry in reading for part in str(entry["word"]).split(JOINT)]
+
+
+def _shared(best: Sequence[Entry], other: Sequence[Entry]) -> list[int]:
+    """Places of ``best`` whose word ``other`` has at the same time; each of its words but once,
+    for "một" is no support of both in "một một"."""
+    found: list[int] = []
+    begin = 0
+    for place, entry in enumerate(best):
+        for candidate in range(begin, len(other)):
+            theirs = other[candidate]
+            if theirs["start"] >= entry["end"]:
+                break
+            if theirs["word"] == entry["word"] and theirs["end"] > entry["start"]:
+                found.append(place)
+                begin = candidate + 1
+                break
+    return found

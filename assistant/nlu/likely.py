@@ -1,0 +1,42 @@
+"""What a caller is likely to say, whatever it sounded like: for choosing among readings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assistant.nlu import tables
+from assistant.nlu.collecting import collect
+from assistant.nlu.spans import COMPLETE
+from assistant.nlu.tokens import tokenize, with_roles
+from assistant.nlu.types import Expect, HeardWord, Prior
+from assistant.nlu.understanding import DEFAULT_LIMITS
+from assistant.settings import Understanding
+
+_GROUP = 4  # digits; fewer may be a noise that only lacks a digit or two to a code
+
+
+def prior(
+    expect: Expect, digits_so_far: int = 0, limits: Understanding = DEFAULT_LIMITS
+) -> Prior | None:
+    """How many nepers likelier than others a reading of an utterance is; None: all are alike.
+
+    Whoever is asked for a code says a whole one, or the rest of it, far more often than one digit
+    too few: "một một" heard as "một" is found out by its length. Digit by digit, that is: numbers
+    of many digits come in all lengths, and a lone "trăm" is often a "tám"."""
+    if expect is not Expect.CODE:
+        return None
+    number = tables.numbers()
+    units = number.number_words - frozenset(number.digit)
+
+    def weigh(words: Sequence[str]) -> float:
+        if not units.isdisjoint(words):
+            return 0.0
+        tokens = tokenize(tuple(map(HeardWord, words)))
+        roles = with_roles(tokens, expect, frozenset())
+        span = collect(roles, expect, digits_so_far).span
+        if span is None or len(span.digits) < _GROUP:
+            return 0.0
+        whole = span.whole_card or digits_so_far + len(span.digits) in COMPLETE
+        return limits.whole_code if whole else 0.0
+
+    return weigh
