@@ -111,10 +111,9 @@ class Asr(BaseModel):
 
     models: Path = Field(default_factory=user_models, description="where downloads go")
     noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
+    lead: float = Field(0.06, ge=0, description="s of quiet before an utterance, as before a word")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")
-    recognizers: int = Field(
-        16, ge=0, description="idle decoders kept, 2.5 MB each; 0: a fresh one an utterance"
-    )
+    recognizers: int = Field(16, ge=0, description="idle decoders kept, 2.5 MB each; 0: none")
     readings: int = Field(12, ge=1, description="of an utterance that are weighed for a code")
     sherpa: Sherpa = Sherpa()
 
@@ -123,9 +122,7 @@ class Understanding(BaseModel):
     """What counts as understood. Confidences are calibrated: the chance that a word is right."""
 
     phrase_score: float = Field(85.0, ge=0, le=100, description="of a phrase; below it, none")
-    whole_code: float = Field(
-        3.0, ge=0, description="nepers by which a reading of ten or twelve digits is likelier"
-    )
+    whole_code: float = Field(3.0, ge=0, description="nepers that 10 or 12 digits are likelier")
     tie: float = Field(0.03, ge=0, description="share by which the heavier of two intents wins")
     digit_confidence: float = Field(0.40, ge=0, le=1, description="of each word of a digit")
     phrase_confidence: float = Field(0.25, ge=0, le=1, description="mean, of anything else")

@@ -1,4 +1,5 @@
-"""What reaches an engine: whole samples at the model's rate, in blocks, over the noise floor."""
+"""What reaches an engine: whole samples at the model's rate, in blocks, over the noise floor and
+after a little quiet."""
 
 from __future__ import annotations
 
@@ -23,11 +24,19 @@ class Intake:
         self._resampler = Resampler(model_rate, model_rate)
         self._pending = bytearray()
         self._block = 0  # bytes at the caller's rate between two decodings
+        self._quiet = bytes(round(settings.lead * model_rate) * SAMPLE_BYTES)
+        self._lead = b""  # quiet that is still to come before the first sample
+
+    @property
+    def lead(self) -> float:
+        """Seconds that an engine hears before the utterance's first sample."""
+        return len(self._quiet) / (SAMPLE_BYTES * self._model_rate)
 
     def begin(self, rate: int) -> None:
         """Start an utterance of PCM at ``rate``; ``check_rate`` came before."""
         self._resampler = Resampler(rate, self._model_rate)
         self._pending.clear()
+        self._lead = self._quiet
         self._block = round(rate * self._partial_every) * SAMPLE_BYTES
         if self._noise is not None:
             self._noise.restart()
@@ -42,6 +51,8 @@ class Intake:
         whole = len(self._pending) & ~1
         pcm = self._resampler.feed(bytes(self._pending[:whole]), last)
         del self._pending[:whole]
+        if pcm:
+            pcm, self._lead = self._lead + pcm, b""
         return pcm if self._noise is None or not pcm else self._noise.mix(pcm)
 
 

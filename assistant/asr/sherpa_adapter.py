@@ -151,7 +151,8 @@ class SherpaRecognizer:
     def _words(self) -> tuple[Word, ...]:
         found = self._model.engine.get_result_all(self._stream)
         lasts = self._model.settings.sherpa.token_seconds
-        return words_of(found.text, found.tokens, found.timestamps, found.ys_probs, lasts)
+        starts = [max(0.0, start - self._intake.lead) for start in found.timestamps]
+        return words_of(found.text, found.tokens, starts, found.ys_probs, lasts)
 
 
 def words_of(

@@ -169,7 +169,7 @@ class VoskRecognizer:
         check_rate(rate)
         decoder = self._model.borrow(None if phrases is None else self._model.grammar(phrases))
         self._intake.begin(rate)
-        self._offset = decoder.fed / (SAMPLE_BYTES * self._model.rate)
+        self._offset = decoder.fed / (SAMPLE_BYTES * self._model.rate) + self._intake.lead
         self._partial, self._raw, self._prior = Transcript(), "", prior
         decoder.kaldi.SetMaxAlternatives(0 if prior is None else self._model.settings.readings)
         self._decoder = decoder

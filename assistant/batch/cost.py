@@ -19,6 +19,8 @@ from pathlib import Path
 from assistant.asr import engines
 from assistant.asr.types import EndReason, RecognizerModel
 from assistant.errors import AssistantError, ModelError
+from assistant.nlu import phrases, prior
+from assistant.nlu.types import Expect
 from assistant.settings import load_settings
 
 RATE = 8_000  # Hz of the sample, as a telephone gives it
@@ -31,9 +33,9 @@ _HELD = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """16-bit PCM at ``RATE`` and the grammar that listens to it."""
+    """16-bit PCM at ``RATE`` and the state that listens to it."""
 
-    phrases: tuple[str, ...]
+    state: Expect
     pcm: bytes = field(repr=False)
 
 
@@ -56,13 +58,9 @@ def size_of(path: Path) -> float:
 def cost_of(path: Path, utterances: Sequence[Utterance]) -> dict[str, float]:
     """``load`` (s), ``rtf`` (CPU s per s of audio), ``memory`` (MB, peak), ``size`` (MB),
     ``audio`` (s that were decoded). Raises ModelError."""
-    grammars = list(dict.fromkeys(one.phrases for one in utterances))
     job = {
         "model": str(path.resolve()),
-        "grammars": grammars,
-        "utterances": [
-            (grammars.index(one.phrases), base64.b64encode(one.pcm).decode()) for one in utterances
-        ],
+        "utterances": [(one.state.value, base64.b64encode(one.pcm).decode()) for one in utterances],
     }
     try:
         done = subprocess.run(
@@ -88,12 +86,13 @@ def measured(job: dict[str, list[list[object]]]) -> dict[str, float]:
     model = engines.load_model(Path(str(job["model"])), load_settings().asr)
     loaded = time.perf_counter() - start
     recognizer = model.recognizer()
-    grammars = [tuple(str(phrase) for phrase in phrases) for phrases in job["grammars"]]
     spent, heard = 0.0, 0
-    for which, text in job["utterances"]:
+    for named, text in job["utterances"]:
+        state = Expect(str(named))
+        grammar, likely = phrases(state), prior(state)
         pcm = base64.b64decode(str(text))
         start = time.process_time()
-        recognizer.begin(grammars[int(str(which))], RATE)
+        recognizer.begin(grammar, RATE, likely)
         for at in range(0, len(pcm), _BLOCK * _BYTES):
             recognizer.feed(pcm[at : at + _BLOCK * _BYTES])
         recognizer.end(EndReason.SILENCE)

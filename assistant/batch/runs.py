@@ -22,7 +22,6 @@ from assistant.batch.outcomes import Outcome
 from assistant.batch.speech_sets import find_sets, read_labels
 from assistant.batch.trials import NOISE_SET, SetTrials, Trial
 from assistant.errors import UsageError
-from assistant.nlu import phrases
 
 FORMAT = 1
 _COST_SECONDS = 60.0  # of audio that the cost of a model is measured on
@@ -120,7 +119,7 @@ def sample_of_cost(folder: Path, strings: int, limit: int | None) -> list[Uttera
             sound = heard_under(trial, clean, among)
             narrow = soxr.resample(sound.samples, sound.rate, RATE)
             pcm = to_pcm(narrow)
-            found.append(Utterance(phrases(trial.states[0]), pcm))
+            found.append(Utterance(trial.states[0], pcm))
             share += len(narrow) / RATE
             if share > _COST_SECONDS / 3:
                 break

@@ -142,6 +142,34 @@ def join_command(
         typer.echo(f"Mô hình ở {folder}. So: assistant asr compare DIR --model … --model {folder}")
 
 
+@group.command("narrow")
+def narrow_command(
+    model: Annotated[Path, typer.Argument(help="Thư mục mô hình.")],
+    out: Annotated[Path, typer.Option(help="Nơi ghi mô hình hẹp hơn.")],
+    rank: Annotated[int, typer.Option(min=8, help="Số chiều trong của mỗi lớp.")] = 96,
+    steps: Annotated[int, typer.Option(min=1, help="Số bước dạy lại, mỗi bước 60 s tiếng.")] = 800,
+    work: Annotated[
+        Path, typer.Option(help="Thư mục --work của lần huấn luyện, để lấy tiếng nói.")
+    ] = Path("var/train"),
+    as_json: AsJson = False,
+) -> None:
+    """Thu hẹp mạng của một mô hình: ít tính toán hơn, nghe gần như cũ (narrow).
+
+    Độ tin cậy phải chỉnh lại: assistant asr calibrate.
+    """
+    _require_extra()
+    _require_folder("MODEL", model)
+    _require_folder("--work", work)
+    from assistant.training.narrow import narrow_model
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = narrow_model(model, work, out, rank, steps)
+    if as_json:
+        print_json({"model": str(folder)})
+    else:
+        typer.echo(f"Mô hình ở {folder}. So: assistant asr compare DIR --model … --model {folder}")
+
+
 def _plain(outcome: Outcome) -> dict[str, object]:
     def errors(found: Errors) -> dict[str, object]:
         return {"errors": found.errors, "words": found.words, "rate": found.rate}

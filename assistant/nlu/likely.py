@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from assistant.nlu import tables
 from assistant.nlu.collecting import collect
-from assistant.nlu.spans import COMPLETE
+from assistant.nlu.spans import CARD, COMPLETE
 from assistant.nlu.tokens import tokenize, with_roles
 from assistant.nlu.types import Expect, HeardWord, Prior
 from assistant.nlu.understanding import DEFAULT_LIMITS
@@ -31,6 +31,9 @@ def prior(
     def weigh(words: Sequence[str]) -> float:
         if not units.isdisjoint(words):
             return 0.0
+        total = digits_so_far + len(words)
+        if total < CARD[0] and all(word in number.digit for word in words):  # nothing to find out
+            return limits.whole_code if total in COMPLETE and len(words) >= _GROUP else 0.0
         tokens = tokenize(tuple(map(HeardWord, words)))
         roles = with_roles(tokens, expect, frozenset())
         span = collect(roles, expect, digits_so_far).span

@@ -7,8 +7,6 @@ new model is kept only if it makes fewer errors on those than the old one, and n
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 import shutil
 from collections.abc import Callable
@@ -29,6 +27,7 @@ from assistant.training.augment import MILD, RATE
 from assistant.training.corpus import Corpus, read_labelled
 from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model
+from assistant.training.folder import with_network
 from assistant.training.net import AcousticNet, NetShape
 from assistant.training.reading import read_networks, read_priors
 from assistant.training.synthesis import speak_all
@@ -106,17 +105,16 @@ def adapt(
         for number, net in enumerate(nets)
     ]
     say("4/4 comparing")
-    partial_out = out.with_name(out.name + ".partial")
-    _write(model, partial_out, acoustic_model(trained, read_priors(network)))
+    made, version = work / "model", f"{inspect_folder(model).version}+adapted"
+    with_network(model, made, acoustic_model(trained, read_priors(network)), {"version": version})
     held = clips.chosen(keep)
-    old, new = load_model(model), load_model(partial_out)
+    old, new = load_model(model), load_model(made)
     outcome = Outcome(len(learn), len(keep), word_errors(old, held), word_errors(new, held),
                       word_errors(old, check), word_errors(new, check), None)  # fmt: skip
     if not _accepted(outcome):
-        shutil.rmtree(partial_out)
         return outcome
     shutil.rmtree(out, ignore_errors=True)
-    partial_out.rename(out)
+    shutil.move(made, out)
     return replace(outcome, folder=out)
 
 
@@ -179,17 +177,3 @@ def word_errors(model: RecognizerModel, clips: Corpus) -> Errors:
         recognizer.feed(samples.astype("<i2").tobytes())
         alignment.add(text.split(), recognizer.end(EndReason.SILENCE).text.split())
     return Errors(alignment.errors, alignment.length)
-
-
-def _write(model: Path, target: Path, acoustic: bytes) -> None:
-    """A copy of a model folder with another network and a card that says so."""
-    folder = inspect_folder(model)
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(model, target)
-    (target / "am" / "final.mdl").write_bytes(acoustic)
-    card = json.loads((model / "model.json").read_text(encoding="utf-8"))
-    card["version"] = f"{folder.version}+adapted"
-    card["sha256"]["am/final.mdl"] = hashlib.sha256(acoustic).hexdigest()
-    text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
-    (target / "model.json").write_text(text, encoding="utf-8")
-    (target / "README.md").unlink(missing_ok=True)  # its figures are of the other model

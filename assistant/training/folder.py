@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ MODEL_CONF = """--min-active=200
 --lattice-beam={lattice_beam}
 --acoustic-scale={acoustic_scale}
 --frame-subsampling-factor=3
---frames-per-chunk=51
+--frames-per-chunk=57
 --endpoint.silence-phones=1
 --endpoint.rule2.min-trailing-silence=30.0
 --endpoint.rule3.min-trailing-silence=30.0
@@ -73,4 +73,30 @@ def write_model(
             shutil.copy(target / kept, partial / kept)
     if target.exists():
         shutil.rmtree(target)
+    partial.rename(target)
+
+
+def with_network(
+    model: Path,
+    target: Path,
+    acoustic: bytes,
+    about: Mapping[str, object],
+    drop: Sequence[str] = (),
+) -> None:
+    """Write ``target``: the folder ``model`` with another network and a card that says so.
+    ``about`` is noted in the card, ``drop`` left out of it; the model card's text stays behind,
+    for its figures are of the other network."""
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(model, partial)
+    (partial / "am" / "final.mdl").write_bytes(acoustic)
+    record = json.loads((model / "model.json").read_text(encoding="utf-8"))
+    record |= about
+    for name in drop:
+        record.pop(name, None)
+    record.setdefault("sha256", {})["am/final.mdl"] = hashlib.sha256(acoustic).hexdigest()
+    text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+    (partial / "model.json").write_text(text, encoding="utf-8")
+    (partial / "README.md").unlink(missing_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)

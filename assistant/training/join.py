@@ -2,13 +2,11 @@
 
 The networks hear the same and the mean of what they hear is decoded. Everything else (graph,
 search) is the first model's; its table of confidences is left out, for the joined network's are
-others (``assistant asr calibrate``)."""
+others (``assistant asr calibrate``).
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +15,8 @@ import numpy as np
 from assistant.asr.folder import inspect_folder
 from assistant.errors import UsageError
 from assistant.training.export import acoustic_model
-from assistant.training.net import NetShape
+from assistant.training.folder import with_network
+from assistant.training.net import NetShape, parameters
 from assistant.training.reading import read_networks, read_priors
 
 FEWEST = 2
@@ -32,26 +31,11 @@ def join(models: Sequence[Path], out: Path, shape: NetShape | None = None) -> Pa
             "Ghép mạng cần ít nhất hai mô hình.",
             "Kể tên từ hai thư mục mô hình trở lên.",
         )
+    versions = [inspect_folder(model).version or "?" for model in models]
     networks = [model / "am" / "final.mdl" for model in models]
-    first = inspect_folder(models[0])
     nets = [net for path in networks for net in read_networks(path, shape or NetShape())]
     priors = np.exp(np.mean([np.log(read_priors(path)) for path in networks], axis=0))
     acoustic = acoustic_model(nets, np.asarray(priors / priors.sum(), np.float32))
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(first.path, partial)
-    (partial / "am" / "final.mdl").write_bytes(acoustic)
-    card = json.loads((partial / "model.json").read_text(encoding="utf-8"))
-    card |= {
-        "name": out.name,
-        "version": "+".join(inspect_folder(model).version or "?" for model in models),
-        "parameters": sum(p.numel() for net in nets for p in net.parameters()),
-    }
-    card.pop("confidence", None)
-    card["sha256"]["am/final.mdl"] = hashlib.sha256(acoustic).hexdigest()
-    text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
-    (partial / "model.json").write_text(text, encoding="utf-8")
-    (partial / "README.md").unlink(missing_ok=True)
-    shutil.rmtree(out, ignore_errors=True)
-    partial.rename(out)
+    about = {"name": out.name, "version": "+".join(versions), "parameters": parameters(nets)}
+    with_network(models[0], out, acoustic, about, drop=("confidence",))
     return out

@@ -127,6 +127,11 @@ class AcousticNet(nn.Module):
         return torch.log_softmax(self.output(x).float(), dim=2)
 
 
+def parameters(nets: Iterable[nn.Module]) -> int:
+    """How many numbers were learnt."""
+    return sum(p.numel() for net in nets for p in net.parameters())
+
+
 class SideBySide(nn.Module):
     """Several networks that hear the same and are asked as one: the mean of their
     log-probabilities, made a distribution again."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,14 +58,17 @@ def read_priors(path: Path) -> Matrix:
 
 
 def read_networks(path: Path, shape: NetShape, dropout: float = 0.0) -> list[AcousticNet]:
-    """The networks of a ``final.mdl``, each of the given shape: one, or several side by side.
+    """The networks of a ``final.mdl``, one or several side by side, each of the given shape but
+    for the rank, which is the file's.
 
     Raises ModelError ``model-foreign`` for a file that another program wrote or another shape.
     """
     try:
         layers = affine_layers(path.read_bytes())
         count = max(1, sum(name.endswith(".output.affine") for name in layers))
-        nets = [AcousticNet(shape, dropout) for _ in range(count)]
+        first = "t0." if count > 1 else ""
+        rank = layers[f"{first}l0.affine"][0].shape[1]
+        nets = [AcousticNet(replace(shape, rank=rank), dropout) for _ in range(count)]
         for net, prefix in prefixed(nets):
             _read_tower(net, layers, prefix, count)
     except (KeyError, ValueError, RuntimeError, struct.error) as reason:

@@ -51,7 +51,7 @@ from assistant.training.mixture import (
     sources_of,
     with_pieces,
 )
-from assistant.training.net import AcousticNet, NetShape, mean_of
+from assistant.training.net import AcousticNet, NetShape, mean_of, parameters
 from assistant.training.reading import calibrate, read_networks
 from assistant.training.sounds import sounds
 from assistant.training.synthesis import speak_all
@@ -70,7 +70,8 @@ Args = tuple[Any, ...]
 ANSWER_WORDS = (
     "đúng sai phải vâng dạ rồi chưa được lại mật khẩu cấp quên nhắc nói số cuối đầu mã bảo hiểm"
 ).split()
-YES_OR_NO = "đúng sai phải vâng dạ được rồi nhầm chưa chính xác nhắc lại".split()
+# Of what is asked for beside numbers: no stranger may sound like them ("sai số cuối").
+ANSWERS = "cuối đúng sai phải vâng dạ được rồi nhầm chưa chính xác nhắc lại".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +283,13 @@ class Recipe:
         scale, rng = self.scale, random.Random(self.seed)
         words = model_words(self.text, scale.common_words)
         lines = grammar_sentences(self.prompts, self.text, rng, scale.codes)
-        filler = Filler(scale.any_filler, scale.stranger_filler, (*NUMBER_WORDS, *YES_OR_NO))
+        filler = Filler(scale.any_filler, scale.stranger_filler, (*NUMBER_WORDS, *ANSWERS))
         graph = build(words, lines, filler, scale.word_cost)
         about = {
             "name": self.out.name,
-            "version": "5",
+            "version": "7",
             "words": len(words),
-            "parameters": sum(p.numel() for p in net.parameters()),
+            "parameters": parameters([net]),
         }
         write_model(self.out, acoustic_model([net], self._priors(net)), graph, about, scale.search)
         return self.out

@@ -100,6 +100,18 @@ def test_the_second_utterance_is_heard_like_the_first_and_its_times_begin_at_zer
     assert hear(recognizer, pcm, rate, grammar) == first
 
 
+def test_a_word_with_nothing_before_it_is_heard_and_timed_from_the_first_sample() -> None:
+    pcm, rate = spoken()
+    samples = np.frombuffer(pcm, "<i2")
+    grammar = phrases(Expect.CODE)
+    usual = hear(model().recognizer(), pcm, rate, grammar)
+    begin = round(usual.words[0].start * rate)
+    cut = hear(model().recognizer(), samples[begin:].tobytes(), rate, grammar)
+    assert cut.text == usual.text
+    for one, other in zip(usual.words, cut.words, strict=True):
+        assert other.end == pytest.approx(one.end - usual.words[0].start, abs=0.1)
+
+
 def test_readings_are_weighed_where_something_is_likely_and_only_there() -> None:
     pcm, rate = spoken()
     recognizer, grammar = model().recognizer(), phrases(Expect.CODE)

@@ -174,6 +174,41 @@ def test_networks_side_by_side_are_the_mean_of_each(recipe: Recipe, tmp_path: Pa
     assert error.value.code == "join-few"
 
 
+def test_a_narrow_network_hears_nearly_the_same(recipe: Recipe, tmp_path: Path) -> None:
+    import torch
+
+    from assistant.asr.folder import inspect_folder, require_intact
+    from assistant.errors import UsageError
+    from assistant.training.features import fbank
+    from assistant.training.narrow import narrow_model, narrowed
+    from assistant.training.reading import read_networks
+
+    shape = recipe.scale.shape
+    narrow = narrow_model(recipe.out, recipe.work, tmp_path / "narrow", 40, 60, shape)
+    require_intact(inspect_folder(narrow))
+    (wide,) = read_networks(recipe.out / "am" / "final.mdl", shape)
+    (made,) = read_networks(narrow / "am" / "final.mdl", shape)
+    assert made.shape.rank == 40
+    corpus, chosen = strings(recipe, 12)
+    features = [torch.from_numpy(fbank(corpus.utterance(i)))[None] for i in chosen]
+    cut = narrowed(wide, 40, features)
+
+    def apart(net: torch.nn.Module) -> float:
+        with torch.no_grad():
+            pairs = [(wide.eval()(f), net.eval()(f)) for f in features]
+        return float(sum((a.exp() * (a - b)).sum(2).mean() for a, b in pairs)) / len(features)
+
+    random = narrowed(wide, 40, [torch.randn_like(features[0])])  # directions of no speech
+    assert apart(cut) < 0.5 * apart(random)
+    assert apart(made) < 0.1
+    assert narrowed(wide, shape.rank, features)(features[0]).allclose(
+        wide(features[0]), atol=0.01
+    )  # nothing cut, nothing changed
+    with pytest.raises(UsageError) as error:
+        narrow_model(recipe.out, tmp_path, tmp_path / "none", 40, 1, shape)
+    assert error.value.code == "narrow-no-speech"
+
+
 def test_a_foreign_network_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     from assistant.errors import ModelError
     from assistant.training.reading import read_networks

@@ -1,0 +1,147 @@
+"""The same network with narrower layers: cheaper, and hardly another one.
+
+What a layer hands on lies mostly in few directions. The best ones are those of the largest
+singular values of its output over speech (not of its weights); then the narrow network is taught
+to say what the wide one says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from assistant.errors import UsageError
+from assistant.training.corpus import Corpus
+from assistant.training.data import Source, Stream
+from assistant.training.export import acoustic_model
+from assistant.training.folder import with_network
+from assistant.training.mixture import with_pieces
+from assistant.training.net import AcousticNet, LowRank, NetShape, parameters
+from assistant.training.reading import read_networks, read_priors
+
+RATE, WARMUP = 2e-4, 20  # of learning; steps until it is reached
+SEED, SECONDS = 20261127, 60.0  # of audio a step
+_LOOKED_AT = 24  # batches from which the directions are found
+_RIDGE = 1e-6  # of the mean variance: directions in which nothing ever happens
+
+
+@torch.no_grad()
+def narrowed(net: AcousticNet, rank: int, batches: Sequence[Tensor]) -> AcousticNet:
+    """``net`` with layers of ``rank`` inner dimensions. ``batches``: features of speech,
+    (batch, frames, bins)."""
+    net.eval()
+    seen = _inner_moments(net, batches)
+    state = {k: v for k, v in net.state_dict().items() if not k.startswith("layers.")}
+    for index, layer in enumerate(net.layers):
+        assert isinstance(layer, LowRank)
+        linear, affine = _cut(layer, seen[index], rank)
+        state |= {f"layers.{index}.{k}": v for k, v in layer.state_dict().items()}
+        state |= {f"layers.{index}.linear.weight": linear, f"layers.{index}.affine.weight": affine}
+    made = AcousticNet(replace(net.shape, rank=rank), 0.0)
+    made.load_state_dict(state)
+    made.eval()
+    return made
+
+
+def _inner_moments(net: AcousticNet, batches: Sequence[Tensor]) -> list[Tensor]:
+    """Of each layer the second moments of its inner dimensions over speech."""
+    size = net.shape.rank
+    seen = [torch.zeros(size, size, dtype=torch.float64) for _ in net.layers]
+
+    def look(index: int, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        values = inputs[0].reshape(-1, size).double()
+        seen[index] += values.T @ values
+
+    hooks = []
+    for index, layer in enumerate(net.layers):
+        assert isinstance(layer, LowRank)
+        hooks.append(layer.affine.register_forward_pre_hook(partial(look, index)))
+    for features in batches:
+        net(features)
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+def _cut(layer: LowRank, moments: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    """(linear, affine) weights of the ``rank`` directions that matter most behind the layer."""
+    size = len(moments)
+    moments = moments / moments.trace() * size + _RIDGE * torch.eye(size, dtype=torch.float64)
+    values, vectors = torch.linalg.eigh(moments)
+    spread = vectors @ torch.diag(values.sqrt()) @ vectors.T
+    undone = vectors @ torch.diag(values.rsqrt()) @ vectors.T
+    assert layer.norm.running_var is not None
+    gain = (layer.norm.weight / torch.sqrt(layer.norm.running_var + layer.norm.eps)).double()
+    left, sizes, right = torch.linalg.svd(
+        gain[:, None] * layer.affine.weight.double() @ spread, full_matrices=False
+    )
+    affine = left[:, :rank] * sizes[:rank] / gain[:, None]
+    linear = right[:rank] @ undone @ layer.linear.weight.double()
+    return linear.float(), affine.float()
+
+
+def taught(narrow: AcousticNet, wide: AcousticNet, batches: Iterable[Tensor], steps: int) -> float:
+    """Teach ``narrow`` in ``steps`` batches to say what ``wide`` says; the last mean divergence,
+    nepers an output. Normalisation stays as it is."""
+    narrow.eval()
+    wide.eval()
+    learner = torch.optim.AdamW(narrow.parameters(), lr=RATE, weight_decay=0.0)
+    mean = 0.0
+    for step, features in zip(range(steps), batches, strict=False):
+        rise = min(1.0, (step + 1) / WARMUP)
+        for group in learner.param_groups:
+            group["lr"] = RATE * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
+        with torch.no_grad():
+            said = wide(features)
+        loss = (said.exp() * (said - narrow(features))).sum(dim=2).mean()
+        learner.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(narrow.parameters(), 1.0)
+        learner.step()
+        mean = float(loss) if step == 0 else 0.97 * mean + 0.03 * float(loss)
+    return mean
+
+
+def narrow_model(
+    model: Path, work: Path, out: Path, rank: int, steps: int, shape: NetShape | None = None
+) -> Path:
+    """Write ``out``: ``model`` with narrower networks, taught on the speech that ``assistant
+    train`` left in ``work``; returns it. Raises ModelError, UsageError ``narrow-no-speech``."""
+    priors = read_priors(model / "am" / "final.mdl")
+    stream = Stream(_speech_of(work), SEED, SECONDS)
+    features = DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4)
+    made = []
+    for wide in read_networks(model / "am" / "final.mdl", shape or NetShape()):
+        batches = (batch.features for batch in features)
+        narrow = narrowed(wide, rank, list(islice(batches, _LOOKED_AT)))
+        taught(narrow, wide, batches, steps)
+        made.append(narrow)
+    about = {"name": out.name, "parameters": parameters(made)}
+    with_network(model, out, acoustic_model(made, priors), about, drop=("confidence",))
+    return out
+
+
+def _speech_of(work: Path) -> list[Source]:
+    """Everything that a training heard, as its later stages heard it."""
+    known = {
+        file.parent.relative_to(work).as_posix(): Corpus.load(file.parent)
+        for part in ("synthetic", "people", "cuts")
+        for file in sorted((work / part).rglob("meta.json"))
+    }
+    cuts = {name.removeprefix("cuts/"): c for name, c in known.items() if name.startswith("cuts/")}
+    heard = {name.partition("/")[2]: c for name, c in known.items() if name[:5] != "cuts/"}
+    if not cuts or not heard:
+        raise UsageError(
+            "narrow-no-speech",
+            f"{work}: không có tiếng nói của một lần huấn luyện.",
+            "Chạy assistant train --work trước, rồi chỉ vào thư mục đó.",
+        )
+    return with_pieces(heard, cuts)

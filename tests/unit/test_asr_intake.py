@@ -1,0 +1,37 @@
+"""What reaches an engine before and under the caller's audio."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assistant.asr.intake import Intake
+from assistant.settings import Asr
+
+RATE = 8_000
+
+
+def test_a_little_quiet_comes_before_every_utterance_and_once() -> None:
+    intake = Intake(RATE, Asr(lead=0.1, noise_floor=None))
+    assert intake.lead == 0.1
+    for _ in range(2):
+        intake.begin(RATE)
+        assert intake.take(last=False) == b""
+        intake.add(b"\1\0" * 160)
+        assert intake.take(last=False) == bytes(1_600) + b"\1\0" * 160
+        intake.add(b"\2\0" * 160)
+        assert intake.take(last=True) == b"\2\0" * 160
+
+
+def test_the_quiet_is_no_digital_silence() -> None:
+    intake = Intake(RATE, Asr(lead=0.1, noise_floor=-75.0))
+    intake.begin(RATE)
+    intake.add(bytes(320))
+    heard = np.frombuffer(intake.take(last=True), "<i2")
+    assert len(heard) == 960
+    assert 0 < np.abs(heard).max() < 32
+
+
+def test_nothing_fed_is_nothing_heard() -> None:
+    intake = Intake(RATE, Asr())
+    intake.begin(RATE)
+    assert intake.take(last=True) == b""
