@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from assistant.asr.engines import load_model
 from assistant.asr.folder import inspect_folder
@@ -53,6 +54,11 @@ class Errors:
     @property
     def rate(self) -> float:
         return self.errors / self.words if self.words else 0.0
+
+    @property
+    def all_wrong(self) -> Errors:
+        """Of a model that hears nothing of it."""
+        return Errors(self.words, self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +112,17 @@ def adapt(
     ]
     say("4/4 comparing")
     made, version = work / "model", f"{inspect_folder(model).version}+adapted"
-    with_network(model, made, acoustic_model(trained, read_priors(network)), {"version": version})
-    held = clips.chosen(keep)
-    old, new = load_model(model), load_model(made)
-    outcome = Outcome(len(learn), len(keep), word_errors(old, held), word_errors(new, held),
-                      word_errors(old, check), word_errors(new, check), None)  # fmt: skip
+    held, old = clips.chosen(keep), load_model(model)
+    before, others_before = word_errors(old, held), word_errors(old, check)
+    after, others_after = before.all_wrong, others_before.all_wrong
+    if all(map(_is_sound, trained)):
+        acoustic = acoustic_model(trained, read_priors(network))
+        with_network(model, made, acoustic, {"version": version})
+        new = load_model(made)
+        after, others_after = word_errors(new, held), word_errors(new, check)
+    outcome = Outcome(
+        len(learn), len(keep), before, after, others_before, others_after, folder=None
+    )
     if not _accepted(outcome):
         return outcome
     shutil.rmtree(out, ignore_errors=True)
@@ -126,6 +138,11 @@ def _taught(
     trainer = Trainer(stream, net.shape, plan, work)
     trainer.take(net)
     return trainer.run(progress)
+
+
+def _is_sound(net: AcousticNet) -> bool:
+    """Whether the training did not diverge: a network of infinities hears nothing."""
+    return all(bool(torch.isfinite(p).all()) for p in net.state_dict().values())
 
 
 def _accepted(outcome: Outcome) -> bool:

@@ -106,7 +106,7 @@ def taught(narrow: AcousticNet, wide: AcousticNet, batches: Iterable[Tensor], st
         loss.backward()
         nn.utils.clip_grad_norm_(narrow.parameters(), 1.0)
         learner.step()
-        mean = float(loss) if step == 0 else 0.97 * mean + 0.03 * float(loss)
+        mean = loss.item() if step == 0 else 0.97 * mean + 0.03 * loss.item()
     return mean
 
 
