@@ -29,11 +29,12 @@ def weighed(alternatives: Sequence[Mapping[str, Any]], prior: Prior) -> list[dic
         return []
     top = max(scores)
     shares = [math.exp(score - top) for score in scores]
+    total = sum(shares)
     best = readings[scores.index(top)]
     support = [0.0] * len(best)
     for reading, share in zip(readings, shares, strict=True):
         for place in _shared(best, reading):
-            support[place] += share / sum(shares)
+            support[place] += share / total
     return [{**entry, "conf": sure} for entry, sure in zip(best, support, strict=True)]
 
 

@@ -79,10 +79,7 @@ def train_command(
         progress=not as_json,
     )  # fmt: skip
     folder = recipe.run(lambda line: None if as_json else typer.echo(line))
-    if as_json:
-        print_json({"model": str(folder)})
-    else:
-        typer.echo(f"Mô hình ở {folder}. Dùng thử: ASSISTANT_MODEL={folder} assistant doctor")
+    _tell(folder, f"Dùng thử: ASSISTANT_MODEL={folder} assistant doctor", as_json)
 
 
 @group.command("adapt")
@@ -136,10 +133,7 @@ def join_command(
 
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = join(models, out)
-    if as_json:
-        print_json({"model": str(folder)})
-    else:
-        typer.echo(f"Mô hình ở {folder}. So: assistant asr compare DIR --model … --model {folder}")
+    _tell(folder, f"So: assistant asr compare DIR --model … --model {folder}", as_json)
 
 
 @group.command("narrow")
@@ -163,11 +157,16 @@ def narrow_command(
     from assistant.training.narrow import narrow_model
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    folder = narrow_model(model, work, out, rank, steps)
+    folder = narrow_model(model, work, out, rank, steps, progress=not as_json)
+    _tell(folder, f"So: assistant asr compare DIR --model … --model {folder}", as_json)
+
+
+def _tell(folder: Path, then: str, as_json: bool) -> None:
+    """Where the made model is, and what to do with it."""
     if as_json:
         print_json({"model": str(folder)})
     else:
-        typer.echo(f"Mô hình ở {folder}. So: assistant asr compare DIR --model … --model {folder}")
+        typer.echo(f"Mô hình ở {folder}. {then}")
 
 
 def _plain(outcome: Outcome) -> dict[str, object]:

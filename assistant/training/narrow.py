@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
+from tqdm import tqdm
 
 from assistant.errors import UsageError
 from assistant.training.corpus import Corpus
@@ -88,14 +89,20 @@ def _cut(layer: LowRank, moments: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     return linear.float(), affine.float()
 
 
-def taught(narrow: AcousticNet, wide: AcousticNet, batches: Iterable[Tensor], steps: int) -> float:
-    """Teach ``narrow`` in ``steps`` batches to say what ``wide`` says; the last mean divergence,
-    nepers an output. Normalisation stays as it is."""
+def taught(
+    narrow: AcousticNet,
+    wide: AcousticNet,
+    batches: Iterable[Tensor],
+    steps: int,
+    progress: bool = False,
+) -> None:
+    """Teach ``narrow`` in ``steps`` batches to say what ``wide`` says. Normalisation stays as it
+    is. The progress bar shows the divergence, nepers an output."""
     narrow.eval()
     wide.eval()
     learner = torch.optim.AdamW(narrow.parameters(), lr=RATE, weight_decay=0.0)
-    mean = 0.0
-    for step, features in zip(range(steps), batches, strict=False):
+    bar = tqdm(range(steps), desc="narrow", disable=not progress)
+    for step, features in zip(bar, batches, strict=False):
         rise = min(1.0, (step + 1) / WARMUP)
         for group in learner.param_groups:
             group["lr"] = RATE * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -106,26 +113,41 @@ def taught(narrow: AcousticNet, wide: AcousticNet, batches: Iterable[Tensor], st
         loss.backward()
         nn.utils.clip_grad_norm_(narrow.parameters(), 1.0)
         learner.step()
-        mean = loss.item() if step == 0 else 0.97 * mean + 0.03 * loss.item()
-    return mean
+        bar.set_postfix_str(f"{loss.item():.4f}", refresh=False)
 
 
 def narrow_model(
-    model: Path, work: Path, out: Path, rank: int, steps: int, shape: NetShape | None = None
+    model: Path,
+    work: Path,
+    out: Path,
+    rank: int,
+    steps: int,
+    shape: NetShape | None = None,
+    progress: bool = False,
 ) -> Path:
     """Write ``out``: ``model`` with narrower networks, taught on the speech that ``assistant
-    train`` left in ``work``; returns it. Raises ModelError, UsageError ``narrow-no-speech``."""
-    priors = read_priors(model / "am" / "final.mdl")
+    train`` left in ``work``; returns it. Raises ModelError ``model-foreign``,
+    UsageError ``narrow-no-speech`` and ``narrow-rank``."""
+    network = model / "am" / "final.mdl"
+    nets = read_networks(network, shape or NetShape())
+    widest = nets[0].shape.rank
+    if rank > widest:
+        raise UsageError(
+            "narrow-rank",
+            f"Mạng của {model} chỉ có {widest} chiều trong, không thu hẹp thành {rank} được.",
+            f"Đặt --rank nhỏ hơn {widest}.",
+        )
     stream = Stream(_speech_of(work), SEED, SECONDS)
     features = DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4)
     made = []
-    for wide in read_networks(model / "am" / "final.mdl", shape or NetShape()):
+    for wide in nets:
         batches = (batch.features for batch in features)
         narrow = narrowed(wide, rank, list(islice(batches, _LOOKED_AT)))
-        taught(narrow, wide, batches, steps)
+        taught(narrow, wide, batches, steps, progress)
         made.append(narrow)
     about = {"name": out.name, "parameters": parameters(made)}
-    with_network(model, out, acoustic_model(made, priors), about, drop=("confidence",))
+    acoustic = acoustic_model(made, read_priors(network))
+    with_network(model, out, acoustic, about, drop=("confidence",))
     return out
 
 

@@ -71,7 +71,7 @@ def read_networks(path: Path, shape: NetShape, dropout: float = 0.0) -> list[Aco
         nets = [AcousticNet(replace(shape, rank=rank), dropout) for _ in range(count)]
         for net, prefix in prefixed(nets):
             _read_tower(net, layers, prefix, count)
-    except (KeyError, ValueError, RuntimeError, struct.error) as reason:
+    except (OSError, KeyError, ValueError, RuntimeError, struct.error) as reason:
         raise ModelError(
             "model-foreign",
             f"Không học tiếp được từ {path}: tệp không do công thức này viết ra ({reason}).",

@@ -207,6 +207,9 @@ def test_a_narrow_network_hears_nearly_the_same(recipe: Recipe, tmp_path: Path) 
     with pytest.raises(UsageError) as error:
         narrow_model(recipe.out, tmp_path, tmp_path / "none", 40, 1, shape)
     assert error.value.code == "narrow-no-speech"
+    with pytest.raises(UsageError) as error:
+        narrow_model(recipe.out, recipe.work, tmp_path / "none", shape.rank + 1, 1, shape)
+    assert error.value.code == "narrow-rank"
 
 
 def test_a_foreign_network_is_refused(recipe: Recipe, tmp_path: Path) -> None:
@@ -217,4 +220,7 @@ def test_a_foreign_network_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     foreign.write_bytes(b"\0B<TransitionModel> ")
     with pytest.raises(ModelError) as error:
         read_networks(foreign, recipe.scale.shape)
+    assert error.value.code == "model-foreign"
+    with pytest.raises(ModelError) as error:
+        read_networks(tmp_path / "none.mdl", recipe.scale.shape)
     assert error.value.code == "model-foreign"
