@@ -31,6 +31,7 @@ _END_PAUSE = 0x1000
 _PHONEMES_IPA = 0x02
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 _LIMITS = {_RATE: (80, 450), _VOLUME: (0, 200), _PITCH: (0, 99), _RANGE: (0, 99)}
+_SEED = 1
 _PATH_LIMIT = 159  # N_PATH_HOME of espeak-ng on Linux, less the final NUL
 
 _Callback = ctypes.CFUNCTYPE(
@@ -41,7 +42,8 @@ _Callback = ctypes.CFUNCTYPE(
 class _Engine:
     """espeak-ng, loaded for one utterance. It carries the phase of its oscillators over from one
     utterance to the next, and only a library that is loaded anew (4 ms) has forgotten it: without
-    that, samples would depend on what the process said before."""
+    that, samples would depend on what the process said before. The breath of some voices is noise
+    that is seeded here, and by the clock else."""
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
@@ -56,6 +58,7 @@ class _Engine:
                 "Không khởi động được espeak-ng.",
                 "Cài lại: pip install --force-reinstall espeakng-loader.",
             )
+        self._lib.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
         self._lib.espeak_SetSynthCallback(self._callback)
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """espeak-ng in process: voices, settings, errors, and thousands of calls."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -78,6 +79,12 @@ def test_the_same_words_are_the_same_samples_whatever_was_said_before() -> None:
     for voice, variant in (("vi-vn-x-south", "m3"), ("vi", "klatt")):
         espeak.synthesize("xin chào", voice=voice, variant=variant)
         assert np.array_equal(espeak.synthesize("bốn tám bốn bốn bảy", variant="f4")[0], said)
+
+
+def test_a_breathy_voice_has_the_same_breath_at_any_time() -> None:
+    said = espeak.synthesize("bốn tám bốn bảy", variant="f2")[0]
+    time.sleep(1.1)  # espeak-ng's own seed is the second
+    assert np.array_equal(espeak.synthesize("bốn tám bốn bảy", variant="f2")[0], said)
 
 
 def test_threads_do_not_mix_their_words() -> None:
