@@ -98,9 +98,7 @@ class Sherpa(BaseModel):
     """The second engine, sherpa-onnx (extra sherpa)."""
 
     tail: float = Field(0.6, ge=0, description="s of silence after an utterance: the look-ahead")
-    hotwords_score: float = Field(
-        1.5, ge=0, description="added to the log probability of each expected token; its default"
-    )
+    hotwords_score: float = Field(1.5, ge=0, description="added to each expected token's score")
     token_seconds: float = Field(
         0.2, gt=0, description="s that a word's last token lasts: it says where tokens begin only"
     )
@@ -110,6 +108,7 @@ class Asr(BaseModel):
     """The recognizer."""
 
     models: Path = Field(default_factory=user_models, description="where downloads go")
+    level: float | None = Field(-18.0, description="dBFS speech is brought to; None: as it comes")
     noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
     lead: float = Field(0.06, ge=0, description="s of quiet before an utterance, as before a word")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")

@@ -1,8 +1,9 @@
-"""What reaches an engine: whole samples at the model's rate, in blocks, over the noise floor and
-after a little quiet."""
+"""What reaches an engine: whole samples at the model's rate, in blocks, at one level, over the
+noise floor and after a little quiet."""
 
 from __future__ import annotations
 
+from assistant.asr.leveller import Leveller
 from assistant.asr.noise import NoiseFloor
 from assistant.audio.resampling import Resampler
 from assistant.audio.types import SAMPLE_BYTES
@@ -21,6 +22,8 @@ class Intake:
         self._noise = (
             None if settings.noise_floor is None else NoiseFloor(settings.noise_floor, model_rate)
         )
+        self._level = settings.level
+        self._leveller: Leveller | None = None
         self._resampler = Resampler(model_rate, model_rate)
         self._pending = bytearray()
         self._block = 0  # bytes at the caller's rate between two decodings
@@ -38,6 +41,7 @@ class Intake:
         self._pending.clear()
         self._lead = self._quiet
         self._block = round(rate * self._partial_every) * SAMPLE_BYTES
+        self._leveller = None if self._level is None else Leveller(self._level, rate)
         if self._noise is not None:
             self._noise.restart()
 
@@ -49,8 +53,11 @@ class Intake:
     def take(self, last: bool) -> bytes:
         """What is pending; half a sample waits for its other half, or is dropped."""
         whole = len(self._pending) & ~1
-        pcm = self._resampler.feed(bytes(self._pending[:whole]), last)
+        pcm = bytes(self._pending[:whole])
         del self._pending[:whole]
+        if self._leveller is not None:
+            pcm = self._leveller.feed(pcm, last)
+        pcm = self._resampler.feed(pcm, last)
         if pcm:
             pcm, self._lead = self._lead + pcm, b""
         return pcm if self._noise is None or not pcm else self._noise.mix(pcm)

@@ -129,7 +129,8 @@ def fitted_points(judged: Sequence[Judged], least: int = _LEAST) -> list[list[fl
         return []
     confidence, right = _columns(judged)
     steps, levels = _map(confidence, right, least)
-    return [[round(float(a), 4), round(float(b), 4)] for a, b in zip(steps, levels, strict=True)]
+    rounded = zip(steps.round(4).tolist(), levels.round(4).tolist(), strict=True)
+    return [[raw, share] for raw, share in dict(rounded).items()]  # the card's must rise
 
 
 def _map(confidence: Array, right: Array, least: int) -> tuple[Array, Array]:

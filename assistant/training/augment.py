@@ -185,3 +185,14 @@ def spoil(
         x = _lose_packets(x, rng)
     x = x + np.float32(rng.normal(0, 0.002))  # DC offset
     return np.asarray(np.round(np.clip(x, -1, 1) * 32767) / 32768, np.float32), Moved(speed, lead)
+
+
+def unspoiled(x: Samples, moved: Moved, count: int, rng: Rng) -> Samples:
+    """The same utterance where ``spoil`` moved it to, of ``count`` samples, on a good line: no
+    room, hardly any noise, no codec."""
+    speech = change_speed(x, moved.speed)[: count - moved.lead]
+    out = np.zeros(count, np.float32)
+    out[moved.lead : moved.lead + len(speech)] = speech
+    peak = 10 ** (np.clip(rng.normal(-12, 2), -18, -6) / 20)
+    floor = rng.standard_normal(count) * 10 ** (rng.uniform(-75, -60) / 20)
+    return np.asarray(out / (np.max(np.abs(out)) + 1e-6) * peak + floor, np.float32)

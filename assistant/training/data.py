@@ -11,14 +11,14 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from assistant.training.augment import DEFAULT, MILD, RATE, Moved, Severity, spoil
+from assistant.training.augment import DEFAULT, MILD, RATE, Moved, Severity, spoil, unspoiled
 from assistant.training.corpus import Corpus, Spans
 from assistant.training.features import WINDOW, fbank, warped
 from assistant.training.lexicon import phone_table, text_phones
 from assistant.training.net import SUBSAMPLING
 
 Labels = npt.NDArray[np.int64]  # phone of every output; UNLABELLED where nobody knows
-Item = tuple[npt.NDArray[np.float32], list[int], Labels]  # features, phone indices, labels
+Features = npt.NDArray[np.float32]  # (frames, bins)
 UNLABELLED = -1
 STEP = 64  # frames
 
@@ -37,16 +37,28 @@ class Source:
     gap: float = 0.35
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An utterance. ``clean``: its features on a good line, where they were asked for."""
+
+    features: Features
+    phones: list[int]
+    labels: Labels
+    clean: Features | None = None
+
+
 @dataclass(slots=True)
 class Batch:
     """``features``: (batch, frames, bins), padded; counts are of real frames/outputs/phones.
-    ``labels``: (batch, outputs), UNLABELLED where the phone is not known."""
+    ``labels``: (batch, outputs), UNLABELLED where the phone is not known. ``clean``: as
+    ``features``, some of the utterances on a good line; None: not asked for."""
 
     features: torch.Tensor
     frames: torch.Tensor
     phones: torch.Tensor
     phone_counts: torch.Tensor
     labels: torch.Tensor
+    clean: torch.Tensor | None = None
 
     @property
     def labelled(self) -> bool:
@@ -87,6 +99,7 @@ class Stream(IterableDataset[Batch]):
         severity: Severity = DEFAULT,
         mild_epochs: int = 0,
         mild_share: float = 0.25,
+        clean_share: float = 0.0,
     ) -> None:
         self.sources = sources
         self.seed = seed
@@ -96,6 +109,7 @@ class Stream(IterableDataset[Batch]):
         self.severity = severity
         self.mild_epochs = mild_epochs  # a network that knows nothing learns faster from these
         self.mild_share = mild_share  # of the utterances of every later epoch
+        self.clean_share = clean_share  # of the utterances that ``Batch.clean`` has unspoiled
         self._members = [_by_speaker(s.corpus) for s in sources]
 
     def __iter__(self) -> Iterator[Batch]:
@@ -104,7 +118,7 @@ class Stream(IterableDataset[Batch]):
         waiting: list[Item] = []
         while True:
             drawn = [self._draw(rng) for _ in range(self.pool)]
-            kept = waiting + [item for item in drawn if _fits(*item)]
+            kept = waiting + [item for item in drawn if _fits(item)]
             batches, waiting = _buckets(kept, self.batch_seconds)
             rng.shuffle(batches)
             yield from map(_collate, batches)
@@ -130,7 +144,13 @@ class Stream(IterableDataset[Batch]):
         warp = float(np.exp(rng.uniform(-severity.warp, severity.warp)))
         features = warped(fbank(spoiled), warp)
         spans = [source.corpus.spans_of(i) for i in chosen]
-        return features, phones, _labels(len(features), phones, spans, starts, moved)
+        labels = _labels(len(features), phones, spans, starts, moved)
+        if not self.clean_share:
+            return Item(features, phones, labels)
+        if rng.random() >= self.clean_share:
+            return Item(features, phones, labels, features)
+        clean = unspoiled(samples, moved, len(spoiled), rng)
+        return Item(features, phones, labels, warped(fbank(clean), warp))
 
 
 def _by_speaker(corpus: Corpus) -> dict[str, list[int]]:
@@ -177,10 +197,11 @@ def _splice(
     return np.concatenate(out[:-1]), starts
 
 
-def _fits(features: npt.NDArray[np.float32], phones: list[int], labels: Labels) -> bool:
+def _fits(item: Item) -> bool:
     """CTC needs one output per phone, and one more between equal neighbours."""
+    frames, phones = len(item.features), item.phones
     repeats = sum(a == b for a, b in pairwise(phones))
-    return len(features) // 3 >= len(phones) + repeats and len(features) < 1_500
+    return frames // 3 >= len(phones) + repeats and frames < 1_500
 
 
 def _buckets(items: list[Item], seconds: float) -> tuple[list[list[Item]], list[Item]]:
@@ -192,7 +213,7 @@ def _buckets(items: list[Item], seconds: float) -> tuple[list[list[Item]], list[
     left: list[Item] = []
     by_length: dict[int, list[Item]] = {}
     for item in items:
-        by_length.setdefault(_rounded(len(item[0])), []).append(item)
+        by_length.setdefault(_rounded(len(item.features)), []).append(item)
     for length, same in by_length.items():
         size = max(1, int(seconds * 100 / length))
         full = len(same) - len(same) % size
@@ -206,20 +227,28 @@ def _rounded(frames: int) -> int:
 
 
 def _collate(items: list[Item]) -> Batch:
-    longest = _rounded(max(len(f) for f, _, _ in items))
-    features = np.zeros((len(items), longest, items[0][0].shape[1]), np.float32)
-    most = max(len(p) for _, p, _ in items)
+    longest = _rounded(max(len(item.features) for item in items))
+    most = max(len(item.phones) for item in items)
     phones = np.zeros((len(items), most), np.int64)
     labels = np.full((len(items), -(-longest // SUBSAMPLING)), UNLABELLED, np.int64)
-    for row, (frames, sequence, known) in enumerate(items):
-        features[row, : len(frames)] = frames
-        features[row, len(frames) :] = frames[-1]
-        phones[row, : len(sequence)] = sequence
-        labels[row, : len(known)] = known
+    for row, item in enumerate(items):
+        phones[row, : len(item.phones)] = item.phones
+        labels[row, : len(item.labels)] = item.labels
+    clean = [item.clean for item in items if item.clean is not None]
     return Batch(
-        torch.from_numpy(features),
-        torch.tensor([len(f) for f, _, _ in items]),
+        _padded([item.features for item in items], longest),
+        torch.tensor([len(item.features) for item in items]),
         torch.from_numpy(phones),
-        torch.tensor([len(p) for _, p, _ in items]),
+        torch.tensor([len(item.phones) for item in items]),
         torch.from_numpy(labels),
+        _padded(clean, longest) if clean else None,
     )
+
+
+def _padded(each: list[Features], longest: int) -> torch.Tensor:
+    """(utterances, ``longest``, bins): the last frame goes on to the end."""
+    out = np.zeros((len(each), longest, each[0].shape[1]), np.float32)
+    for row, frames in enumerate(each):
+        out[row, : len(frames)] = frames
+        out[row, len(frames) :] = frames[-1]
+    return torch.from_numpy(out)

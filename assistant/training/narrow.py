@@ -2,7 +2,7 @@
 
 What a layer hands on lies mostly in few directions. The best ones are those of the largest
 singular values of its output over speech (not of its weights); then the narrow network is taught
-to say what the wide one says.
+to say what the wide one says, in noise too what it would say without.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ from tqdm import tqdm
 
 from assistant.errors import UsageError
 from assistant.training.corpus import Corpus
-from assistant.training.data import Source, Stream
+from assistant.training.data import Batch, Source, Stream
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
 from assistant.training.mixture import with_pieces
-from assistant.training.net import AcousticNet, LowRank, NetShape, parameters
+from assistant.training.net import AcousticNet, LowRank, NetShape, SideBySide, parameters
 from assistant.training.reading import read_networks, read_priors
 
 RATE, WARMUP = 2e-4, 20  # of learning; steps until it is reached
 SEED, SECONDS = 20261127, 60.0  # of audio a step
+CLEAN = 0.5  # of the utterances that the wide networks hear on a good line
+OWN = 0.3  # of the loss: what each network learns of its own wide one
 _LOOKED_AT = 24  # batches from which the directions are found
 _RIDGE = 1e-6  # of the mean variance: directions in which nothing ever happens
 
@@ -90,30 +92,40 @@ def _cut(layer: LowRank, moments: Tensor, rank: int) -> tuple[Tensor, Tensor]:
 
 
 def taught(
-    narrow: AcousticNet,
-    wide: AcousticNet,
-    batches: Iterable[Tensor],
+    narrow: Sequence[AcousticNet],
+    wide: Sequence[AcousticNet],
+    batches: Iterable[Batch],
     steps: int,
     progress: bool = False,
 ) -> None:
-    """Teach ``narrow`` in ``steps`` batches to say what ``wide`` says. Normalisation stays as it
-    is. The progress bar shows the divergence, nepers an output."""
-    narrow.eval()
-    wide.eval()
-    learner = torch.optim.AdamW(narrow.parameters(), lr=RATE, weight_decay=0.0)
+    """Teach narrow networks in ``steps`` batches to say together what the wide ones say together,
+    and each what its own says. Of some utterances the wide ones hear ``Batch.clean``: what they
+    would have said without noise is what is to be heard through it. Normalisation stays as it is.
+    The progress bar shows the divergence, nepers an output."""
+    pupil, teacher = SideBySide(narrow).eval(), SideBySide(wide).eval()
+    learner = torch.optim.AdamW(pupil.parameters(), lr=RATE, weight_decay=0.0)
     bar = tqdm(range(steps), desc="narrow", disable=not progress)
-    for step, features in zip(bar, batches, strict=False):
+    for step, batch in zip(bar, batches, strict=False):
         rise = min(1.0, (step + 1) / WARMUP)
         for group in learner.param_groups:
             group["lr"] = RATE * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
+        clean = batch.features if batch.clean is None else batch.clean
         with torch.no_grad():
-            said = wide(features)
-        loss = (said.exp() * (said - narrow(features))).sum(dim=2).mean()
+            wanted, wanted_of_each = teacher.opinions(clean)
+        said, said_by_each = pupil.opinions(batch.features)
+        loss = _divergence(wanted, said)
+        bar.set_postfix_str(f"{loss.item():.4f}", refresh=False)
+        loss = loss + OWN * _divergence(wanted_of_each, said_by_each)
         learner.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(narrow.parameters(), 1.0)
+        for network in narrow:
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         learner.step()
-        bar.set_postfix_str(f"{loss.item():.4f}", refresh=False)
+
+
+def _divergence(wanted: Tensor, said: Tensor) -> Tensor:
+    """Kullback and Leibler's, of log-probabilities; the mean of all outputs."""
+    return (wanted.exp() * (wanted - said)).sum(dim=-1).mean()
 
 
 def narrow_model(
@@ -137,14 +149,11 @@ def narrow_model(
             f"Mạng của {model} chỉ có {widest} chiều trong, không thu hẹp thành {rank} được.",
             f"Đặt --rank nhỏ hơn {widest}.",
         )
-    stream = Stream(_speech_of(work), SEED, SECONDS)
-    features = DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4)
-    made = []
-    for wide in nets:
-        batches = (batch.features for batch in features)
-        narrow = narrowed(wide, rank, list(islice(batches, _LOOKED_AT)))
-        taught(narrow, wide, batches, steps, progress)
-        made.append(narrow)
+    stream = Stream(_speech_of(work), SEED, SECONDS, clean_share=CLEAN)
+    batches = iter(DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4))
+    looked_at = [batch.features for batch in islice(batches, _LOOKED_AT)]
+    made = [narrowed(wide, rank, looked_at) for wide in nets]
+    taught(made, nets, batches, steps, progress)
     about = {"name": out.name, "parameters": parameters(made)}
     acoustic = acoustic_model(made, read_priors(network))
     with_network(model, out, acoustic, about, drop=("confidence",))

@@ -142,8 +142,12 @@ class SideBySide(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """As ``AcousticNet``."""
+        return self.opinions(features)[0]
+
+    def opinions(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """All together, and each: (members, batch, outputs, phones)."""
         heard = torch.stack([member(features) for member in self.members])
-        return torch.log_softmax(heard.mean(dim=0), dim=2)
+        return torch.log_softmax(heard.mean(dim=0), dim=2), heard
 
 
 def mean_of(first: AcousticNet, second: AcousticNet) -> AcousticNet:

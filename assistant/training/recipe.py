@@ -287,7 +287,7 @@ class Recipe:
         graph = build(words, lines, filler, scale.word_cost)
         about = {
             "name": self.out.name,
-            "version": "7",
+            "version": "8",
             "words": len(words),
             "parameters": parameters([net]),
         }

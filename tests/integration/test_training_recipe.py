@@ -212,6 +212,18 @@ def test_a_narrow_network_hears_nearly_the_same(recipe: Recipe, tmp_path: Path) 
     assert error.value.code == "narrow-rank"
 
 
+def test_a_wide_network_hears_some_utterances_on_a_good_line(recipe: Recipe) -> None:
+    from assistant.training.data import Stream
+    from assistant.training.narrow import _speech_of
+
+    batch = next(iter(Stream(_speech_of(recipe.work), 5, 20.0, pool=64, clean_share=0.5)))
+    assert batch.clean is not None
+    assert batch.clean.shape == batch.features.shape
+    same = (batch.clean == batch.features).flatten(1).all(dim=1)
+    assert 0 < int(same.sum()) < len(same)
+    assert next(iter(Stream(_speech_of(recipe.work), 5, 20.0, pool=64))).clean is None
+
+
 def test_a_foreign_network_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     from assistant.errors import ModelError
     from assistant.training.reading import read_networks

@@ -60,3 +60,9 @@ def test_a_fitted_map_calibrates() -> None:
 
 def test_too_few_words_make_no_map() -> None:
     assert fitted_points([(0.5, True)] * 20) == []
+
+
+def test_a_fitted_map_is_one_that_the_card_takes_where_nearly_all_are_sure() -> None:
+    """Points closer than a card writes them would be two of the same confidence."""
+    judged = [(1 - 10**-8 * n, n < 3_000) for n in range(4_000)]
+    from_card([{"points": fitted_points(judged)}])

@@ -11,7 +11,7 @@ RATE = 8_000
 
 
 def test_a_little_quiet_comes_before_every_utterance_and_once() -> None:
-    intake = Intake(RATE, Asr(lead=0.1, noise_floor=None))
+    intake = Intake(RATE, Asr(lead=0.1, level=None, noise_floor=None))
     assert intake.lead == 0.1
     for _ in range(2):
         intake.begin(RATE)
@@ -29,6 +29,19 @@ def test_the_quiet_is_no_digital_silence() -> None:
     heard = np.frombuffer(intake.take(last=True), "<i2")
     assert len(heard) == 960
     assert 0 < np.abs(heard).max() < 32
+
+
+def test_the_line_s_offset_and_level_are_gone_before_the_quiet() -> None:
+    intake = Intake(RATE, Asr(lead=0.1, level=-24.0, noise_floor=None))
+    intake.begin(2 * RATE)
+    at = np.arange(2 * RATE)
+    noise = np.random.default_rng(1).normal(0, 3, 2 * RATE)
+    tone = 300 * np.sin(at / 4) * (at > RATE) * (at % 4_000 < 3_000) + noise
+    intake.add(np.rint(tone + 1_000).astype("<i2").tobytes())
+    heard = np.frombuffer(intake.take(last=True), "<i2").astype(float)
+    assert not heard[: RATE // 10].any()
+    assert abs(heard.mean()) < 0.01 * np.abs(heard).max()
+    assert 0.5 < np.sqrt(np.mean(heard[-RATE // 2 :] ** 2)) / (32768 * 10 ** (-24 / 20)) < 2
 
 
 def test_nothing_fed_is_nothing_heard() -> None:
