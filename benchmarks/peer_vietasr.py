@@ -117,7 +117,10 @@ def heard_by(model: RecognizerModel, title: str, wanted: argparse.Namespace) -> 
 
 
 def table_of(pairs: list[Pair], factors: list[float]) -> Table:
-    made = Table("set", "measure", title="right; a: embedded, b: viet-asr (peer)")
+    cost = "CPU s per s of audio: a {:.4f}, b {:.4f}".format(*factors)
+    made = Table(title="right; a: embedded, b: viet-asr (peer)", caption=cost)
+    for head in ("set", "measure"):
+        made.add_column(head, overflow="fold")
     for head in ("a", "b", "only a", "only b", "p", "errors, b less a"):
         made.add_column(head, justify="right")
     for pair in pairs:
@@ -127,7 +130,6 @@ def table_of(pairs: list[Pair], factors: list[float]) -> Table:
             f"{pair.b.hits}/{pair.b.total}", str(pair.only_a), str(pair.only_b),
             f"{pair.chance:.3f}", more,
         )  # fmt: skip
-    made.add_row("CPU s per s of audio", "", *(f"{factor:.4f}" for factor in factors))
     return made
 
 

@@ -246,7 +246,7 @@ def test_keys_over_a_bad_line_by_streamdouble(server: Server) -> None:
     """A tenth of the sound is lost and the rest up to 80 ms late; keys are keys."""
     before = resets(server)
     bad = {"loss": 0.1, "jitter_ms": 80.0, "latency_ms": 150.0}
-    steps = [{"wait": 1.0}, {"dtmf": f"8{CODE}#"}, {"wait": 4.0}, {"dtmf": "1"}, {"wait": 5.0}]
+    steps = [{"wait": 1.0}, {"dtmf": f"8{CODE}#"}, {"wait": 6.0}, {"dtmf": "1"}, {"wait": 8.0}]
     result = simulated_call(server, f"CA{uuid4().hex}", bad, *steps)
     assert result.violations == []
     assert resets(server) == before + 1
