@@ -127,6 +127,7 @@ def test_a_set_of_ones_own_is_measured_saved_reported_and_measured_again(
     assert "data:audio/" in text
 
 
+@pytest.mark.full
 def test_threads_change_nothing(folder: Path) -> None:
     """Nor does what was heard before: noise is where a used decoder shows."""
     model = open_model(load_settings().model, repeatable=True)

@@ -175,6 +175,7 @@ def test_hours_are_refused(opened: tuple[Wired, Settings], tmp_path: Path) -> No
     assert error.value.code == "audio-too-long"
 
 
+@pytest.mark.full
 def test_keys_alone_never_skip_the_confirmation(opened: tuple[Wired, Settings]) -> None:
     """Keys at random: an account is asked only with a code that was read back and confirmed."""
     rng = np.random.default_rng(9)

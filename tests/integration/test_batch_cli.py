@@ -141,6 +141,7 @@ def test_the_same_seed_gives_the_same_call(suite: Path) -> None:
     assert lengths[0] == lengths[1]
 
 
+@pytest.mark.full
 def test_a_patient_caller_says_it_again_slower(suite: Path) -> None:
     text = """
 scenarios:
@@ -226,6 +227,7 @@ def test_a_stopped_run_goes_on_and_counts_nothing_twice(suite: Path) -> None:
     assert "batch-run-other" in done.stderr
 
 
+@pytest.mark.full
 def test_a_run_that_stops_early_says_how_much_it_ran(suite: Path) -> None:
     done = batch(suite, "run", ".", "--filter", "đợi", "--repeat", "40", "--fail-fast",
                  "--workers", "1", "--out", "run", "--junit", "junit.xml", "--report",
@@ -240,6 +242,7 @@ def test_a_run_that_stops_early_says_how_much_it_ran(suite: Path) -> None:
     assert junit.count("<skipped") == 40 - ran
 
 
+@pytest.mark.full
 def test_init_and_schema_answer_in_json(tmp_path: Path) -> None:
     done = batch(tmp_path, "init", "mau", "--json")
     files = json.loads(done.stdout)["files"]

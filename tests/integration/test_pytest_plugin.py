@@ -54,6 +54,7 @@ SCENARIOS = ["gặp người", "sai"]
 CLIPS = ["a.wav", "b/a.wav"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("arguments", "ini", "found"),
     [

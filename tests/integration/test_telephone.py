@@ -118,6 +118,7 @@ def test_a_stream_with_the_webhooks_ticket_is_a_call(server: Server) -> None:
             receive(line, 5)
 
 
+@pytest.mark.full
 def test_a_caller_who_asks_for_an_agent_is_handed_on(server: Server) -> None:
     with stream(server) as line:
         begin(line, "CA2", {"ticket": ticket(server, "CA2")})
@@ -318,6 +319,7 @@ def hang_up(kind: int, _: bytes) -> bool:
     return kind == 0x00
 
 
+@pytest.mark.full
 def test_an_announced_call_is_answered_and_may_end_with_an_agent(server: Server) -> None:
     uuid = uuid4()
     assert announce(server, uuid) == 200

@@ -28,6 +28,7 @@ def fragile(job: Job, attempt: int, deadly: Mapping[int, int]) -> Spoken:
     return np.full(index, 100 * attempt + index, np.int16), text, f"voice {attempt}"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("workers", [1, 3])
 def test_only_the_utterance_that_crashes_gets_another_voice(workers: int) -> None:
     made = list(in_order(JOBS, partial(fragile, deadly=DEADLY), workers))
@@ -37,6 +38,7 @@ def test_only_the_utterance_that_crashes_gets_another_voice(workers: int) -> Non
         np.testing.assert_array_equal(samples, wanted)
 
 
+@pytest.mark.full
 def test_when_every_voice_crashes_the_error_says_so() -> None:
     spoken = in_order(JOBS[:3], partial(fragile, deadly={1: 99}), workers=2)
     assert next(spoken)[1] == "câu 0"
