@@ -108,7 +108,7 @@ class Asr(BaseModel):
     """The recognizer."""
 
     models: Path = Field(default_factory=user_models, description="where downloads go")
-    level: float | None = Field(None, description="dBFS speech is brought to; None: as it comes")
+    level: float | None = Field(-18.0, description="dBFS speech is brought to; None: as it comes")
     noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
     lead: float = Field(0.06, ge=0, description="s of quiet before an utterance, as before a word")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")

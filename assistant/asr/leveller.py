@@ -18,7 +18,7 @@ _UNIT = 0.1  # s with one gain
 _FRAME = 0.02  # s
 _LOUDEST = 10  # frames whose mean power is the level of speech
 _CONTRAST = 18.0  # dB of speech over the quietest tenth of what was heard
-_NOTHING = -95.0  # dBFS, of digital silence: a line's own noise after it is no speech
+_NOTHING = -95.0  # dBFS (as ``Vad.digital_silence``): a line's own noise after it is no speech
 _AFTER = 5  # units of speech that are heard before its level is known
 _LONGEST = 30  # units that wait for speech
 _MOST = 100.0  # times louder, at most
@@ -34,7 +34,7 @@ class Leveller:
         self._unit = round(rate * _UNIT) * SAMPLE_BYTES
         self._pending = b""  # less than a unit
         self._held: list[bytes] = []  # units before and at the first word
-        self._heard: list[float] = []  # dBFS of every frame, until speech is found
+        self._heard: list[float] = []  # dBFS of every frame that is held
         self._loudest: list[float] = []  # powers, as of full scale
         self._spoken = 0  # units since speech began
         self._offset: float | None = None  # of the line; None: still holding

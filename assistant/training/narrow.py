@@ -147,7 +147,7 @@ def narrow_model(
         raise UsageError(
             "narrow-rank",
             f"Mạng của {model} chỉ có {widest} chiều trong, không thu hẹp thành {rank} được.",
-            f"Đặt --rank nhỏ hơn {widest}.",
+            f"Đặt --rank nhiều nhất {widest}.",
         )
     stream = Stream(_speech_of(work), SEED, SECONDS, clean_share=CLEAN)
     batches = iter(DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4))
