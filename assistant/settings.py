@@ -113,7 +113,7 @@ class Asr(BaseModel):
     lead: float = Field(0.06, ge=0, description="s of quiet before an utterance, as before a word")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")
     recognizers: int = Field(16, ge=0, description="idle decoders kept, 2.5 MB each; 0: none")
-    readings: int = Field(12, ge=1, description="of an utterance that are weighed for a code")
+    readings: int = Field(12, ge=1, description="of an utterance that are weighed")
     sherpa: Sherpa = Sherpa()
 
 
@@ -122,6 +122,7 @@ class Understanding(BaseModel):
 
     phrase_score: float = Field(85.0, ge=0, le=100, description="of a phrase; below it, none")
     whole_code: float = Field(3.0, ge=0, description="nepers that 10 or 12 digits are likelier")
+    likely_yes: float = Field(1.5, ge=0, description="nepers a yes is likelier to a read-back")
     tie: float = Field(0.03, ge=0, description="share by which the heavier of two intents wins")
     digit_confidence: float = Field(0.40, ge=0, le=1, description="of each word of a digit")
     phrase_confidence: float = Field(0.25, ge=0, le=1, description="mean, of anything else")

@@ -58,7 +58,7 @@ def understand(
 
 def likely(ask: Ask, limits: Understanding = DEFAULT_LIMITS) -> Prior | None:
     """What is likely to be said in answer, for choosing among readings."""
-    return prior(ask.expect, ask.digits_so_far, limits)
+    return prior(ask.grammar or ask.expect, ask.digits_so_far, limits)
 
 
 def open_parts(settings: Settings) -> Wired:

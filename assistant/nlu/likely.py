@@ -8,23 +8,38 @@ from assistant.nlu import tables
 from assistant.nlu.collecting import collect
 from assistant.nlu.spans import CARD, COMPLETE
 from assistant.nlu.tokens import tokenize, with_roles
-from assistant.nlu.types import Expect, HeardWord, Prior
-from assistant.nlu.understanding import DEFAULT_LIMITS
+from assistant.nlu.types import CONFIRMING, Expect, Grammar, HeardWord, Prior
+from assistant.nlu.understanding import DEFAULT_LIMITS, interpret
 from assistant.settings import Understanding
 
 _GROUP = 4  # digits; fewer may be a noise that only lacks a digit or two to a code
 
 
 def prior(
-    expect: Expect, digits_so_far: int = 0, limits: Understanding = DEFAULT_LIMITS
+    state: Expect | Grammar, digits_so_far: int = 0, limits: Understanding = DEFAULT_LIMITS
 ) -> Prior | None:
-    """How many nepers likelier than others a reading of an utterance is; None: all are alike.
+    """How many nepers likelier than others a reading of an utterance is; None: all are alike."""
+    if state in (Expect.CODE, Grammar.DIGITS):
+        return _code(digits_so_far, limits)
+    return _yes(state, limits) if isinstance(state, Expect) and state in CONFIRMING else None
 
-    Whoever is asked for a code says a whole one, or the rest of it, far more often than one digit
-    too few: "một một" heard as "một" is found out by its length. Digit by digit, that is: numbers
-    of many digits come in all lengths, and a lone "trăm" is often a "tám"."""
-    if expect is not Expect.CODE:
-        return None
+
+def _yes(expect: Expect, limits: Understanding) -> Prior:
+    """Whoever hears the code read back says yes several times as often as anything else: "đâu",
+    "bốn" or "không" that sound like "đúng" are one."""
+
+    def weigh(words: Sequence[str]) -> float:
+        meaning = interpret([HeardWord(word) for word in words], expect, limits=limits)
+        return limits.likely_yes if meaning.yes_no and meaning.digits is None else 0.0
+
+    return weigh
+
+
+def _code(digits_so_far: int, limits: Understanding) -> Prior:
+    """Whoever is asked for a code says a whole one, or the rest of it, far more often than one
+    digit too few: "một một" heard as "một" is found out by its length. Digit by digit, that is:
+    numbers of many digits come in all lengths, and a lone "trăm" is often a "tám"."""
+    expect = Expect.CODE
     number = tables.numbers()
     units = number.number_words - frozenset(number.digit)
 

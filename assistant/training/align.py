@@ -18,7 +18,7 @@ from assistant.training.augment import RATE
 from assistant.training.corpus import Corpus, Spans
 from assistant.training.data import target
 from assistant.training.features import fbank
-from assistant.training.net import SUBSAMPLING, AcousticNet
+from assistant.training.net import SUBSAMPLING, AcousticNet, half_precision
 
 STEP = 240  # samples an output of the network stands for
 _BRIDGE = 6  # outputs; a longer stretch of blank between two phones is a pause
@@ -125,7 +125,7 @@ def _heard(net: AcousticNet, features: list[Features]) -> list[Features]:
     net.eval()
     longest = max(len(f) for f in features)
     padded = [np.concatenate([f, np.repeat(f[-1:], longest - len(f), axis=0)]) for f in features]
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with half_precision(torch.device("cpu")):
         out = net(torch.from_numpy(np.stack(padded))).numpy()
     return [o[: -(-len(f) // SUBSAMPLING)] for o, f in zip(out, features, strict=True)]
 

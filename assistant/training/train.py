@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from assistant.heap import keep_memory
 from assistant.training.data import UNLABELLED, Batch, Stream
-from assistant.training.net import AcousticNet, LowRank, NetShape
+from assistant.training.net import AcousticNet, LowRank, NetShape, half_precision
 
 AVERAGE_EVERY = 4  # steps
 
@@ -257,7 +257,7 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
         labelled = batch.labelled  # asked before it moves: a GPU would have to be waited for
         batch = batch.to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with half_precision(self.device):
             log_probs = self.net(mask(batch.features, self.plan, generator))
         frames = log_probs.new_zeros(())
         if labelled:

@@ -112,6 +112,19 @@ def test_a_finished_run_changes_nothing(recipe: Recipe) -> None:
     assert {p: p.stat().st_mtime_ns for p in recipe.work.rglob("*") if p.is_file()} == before
 
 
+def test_half_precision_is_only_what_the_device_has() -> None:
+    import torch
+
+    from assistant.training.net import half_precision
+
+    product = torch.nn.functional.linear
+    numbers = torch.ones(2, 2)
+    with half_precision(torch.device("cpu")):
+        kind = product(numbers, numbers).dtype
+    has = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    assert kind == (torch.bfloat16 if has else torch.float32)
+
+
 def test_the_written_network_comes_back(recipe: Recipe) -> None:
     import torch
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from assistant.nlu import prior
-from assistant.nlu.types import Expect
+from assistant.nlu.types import CONFIRMING, Expect, Grammar
 from assistant.settings import Understanding
 
 CASES = yaml.safe_load(
@@ -24,6 +24,36 @@ def test_a_whole_code_is_likelier(case: dict[str, Any]) -> None:
     assert weigh(case["words"].split()) == (2.5 if case["likely"] else 0.0)
 
 
-def test_only_who_is_asked_for_a_code_is_expected_to_say_one() -> None:
-    for expect in set(Expect) - {Expect.CODE}:
-        assert prior(expect) is None
+@pytest.mark.parametrize("expect", sorted(CONFIRMING))
+@pytest.mark.parametrize(
+    ("words", "likely"),
+    [
+        ("đúng", True),
+        ("dạ đúng rồi", True),
+        ("vâng", True),
+        ("không", False),
+        ("sai rồi", False),
+        ("không đúng", False),
+        ("đâu", False),
+        ("bốn", False),
+        ("số cuối là bảy", False),
+        ("đúng mã là không một hai ba bốn năm sáu bảy tám chín", False),
+        ("[unk]", False),
+        ("", False),
+    ],
+)
+def test_a_yes_is_likelier_to_a_read_back(expect: Expect, words: str, likely: bool) -> None:
+    weigh = prior(expect, limits=Understanding(likely_yes=1.25))
+    assert weigh is not None
+    assert weigh(words.split()) == (1.25 if likely else 0.0)
+
+
+def test_one_digit_at_a_time_is_a_code_too() -> None:
+    weigh = prior(Grammar.DIGITS, 6, Understanding(whole_code=2.5))
+    assert weigh is not None
+    assert weigh("bốn năm sáu bảy".split()) == 2.5
+
+
+def test_nowhere_else_is_anything_likelier() -> None:
+    for state in {*Expect, *Grammar} - {Expect.CODE, Grammar.DIGITS, *CONFIRMING}:
+        assert prior(state) is None
