@@ -122,7 +122,7 @@ class Understanding(BaseModel):
 
     phrase_score: float = Field(85.0, ge=0, le=100, description="of a phrase; below it, none")
     whole_code: float = Field(3.0, ge=0, description="nepers that 10 or 12 digits are likelier")
-    likely_yes: float = Field(1.5, ge=0, description="nepers a yes is likelier to a read-back")
+    likely_yes: float = Field(1.5, ge=0, description="nepers that 'đúng' is likelier")
     tie: float = Field(0.03, ge=0, description="share by which the heavier of two intents wins")
     digit_confidence: float = Field(0.40, ge=0, le=1, description="of each word of a digit")
     phrase_confidence: float = Field(0.25, ge=0, le=1, description="mean, of anything else")

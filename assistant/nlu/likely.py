@@ -12,6 +12,7 @@ from assistant.nlu.types import CONFIRMING, Expect, Grammar, HeardWord, Prior
 from assistant.nlu.understanding import DEFAULT_LIMITS, interpret
 from assistant.settings import Understanding
 
+_YES = "đúng"
 _GROUP = 4  # digits; fewer may be a noise that only lacks a digit or two to a code
 
 
@@ -25,10 +26,13 @@ def prior(
 
 
 def _yes(expect: Expect, limits: Understanding) -> Prior:
-    """Whoever hears the code read back says yes several times as often as anything else: "đâu",
-    "bốn" or "không" that sound like "đúng" are one."""
+    """Whoever hears the code read back says "đúng", as he is asked to, several times as often as
+    anything else: a "đâu", "bốn" or "không" that sounds like it is one. Other words for yes are
+    not likelier: a "dạ" is found in anybody's speech."""
 
     def weigh(words: Sequence[str]) -> float:
+        if _YES not in words:
+            return 0.0
         meaning = interpret([HeardWord(word) for word in words], expect, limits=limits)
         return limits.likely_yes if meaning.yes_no and meaning.digits is None else 0.0
 

@@ -30,7 +30,9 @@ def test_a_whole_code_is_likelier(case: dict[str, Any]) -> None:
     [
         ("đúng", True),
         ("dạ đúng rồi", True),
-        ("vâng", True),
+        ("đúng [unk]", True),
+        ("vâng", False),
+        ("dạ", False),
         ("không", False),
         ("sai rồi", False),
         ("không đúng", False),
