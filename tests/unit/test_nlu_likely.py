@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from assistant.cli.wiring import likely
+from assistant.dialogue.types import Ask, Reply
 from assistant.nlu import prior
 from assistant.nlu.types import CONFIRMING, Expect, Grammar
 from assistant.settings import Understanding
@@ -59,3 +62,9 @@ def test_one_digit_at_a_time_is_a_code_too() -> None:
 def test_nowhere_else_is_anything_likelier() -> None:
     for state in {*Expect, *Grammar} - {Expect.CODE, Grammar.DIGITS, *CONFIRMING}:
         assert prior(state) is None
+
+
+def test_asked_which_digit_is_wrong_nobody_says_yes() -> None:
+    asked = Ask(Reply(()), Expect.CONFIRM)
+    assert likely(asked) is not None
+    assert likely(replace(asked, grammar=Grammar.WHICH)) is None
