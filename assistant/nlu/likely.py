@@ -43,7 +43,6 @@ def _code(digits_so_far: int, limits: Understanding) -> Prior:
     """Whoever is asked for a code says a whole one, or the rest of it, far more often than one
     digit too few: "một một" heard as "một" is found out by its length. Digit by digit, that is:
     numbers of many digits come in all lengths, and a lone "trăm" is often a "tám"."""
-    expect = Expect.CODE
     number = tables.numbers()
     units = number.number_words - frozenset(number.digit)
 
@@ -54,8 +53,8 @@ def _code(digits_so_far: int, limits: Understanding) -> Prior:
         if total < CARD[0] and all(word in number.digit for word in words):  # nothing to find out
             return limits.whole_code if total in COMPLETE and len(words) >= _GROUP else 0.0
         tokens = tokenize(tuple(map(HeardWord, words)))
-        roles = with_roles(tokens, expect, frozenset())
-        span = collect(roles, expect, digits_so_far).span
+        roles = with_roles(tokens, Expect.CODE, frozenset())
+        span = collect(roles, Expect.CODE, digits_so_far).span
         if span is None or len(span.digits) < _GROUP:
             return 0.0
         whole = span.whole_card or digits_so_far + len(span.digits) in COMPLETE
