@@ -127,10 +127,16 @@ class AcousticNet(nn.Module):
         return torch.log_softmax(self.output(x).float(), dim=2)
 
 
-def half_precision(device: torch.device) -> torch.autocast:
-    """Arithmetic in bf16 where the device has it: a processor without it would imitate it, six
-    times slower than in float32."""
+def fast_type(device: torch.device) -> torch.dtype:
+    """What the device multiplies fast: bf16, but a processor without it would imitate it, six to
+    thirty times slower than float32."""
     has = device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.bfloat16 if has else torch.float32
+
+
+def half_precision(device: torch.device) -> torch.autocast:
+    """Arithmetic in bf16 where the device has it."""
+    has = fast_type(device) is torch.bfloat16
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=has)
 
 

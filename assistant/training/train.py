@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 from assistant.heap import keep_memory
 from assistant.training.data import UNLABELLED, Batch, Stream
+from assistant.training.muon import Muon
 from assistant.training.net import AcousticNet, LowRank, NetShape, half_precision
 
 AVERAGE_EVERY = 4  # steps
@@ -116,7 +117,7 @@ def _optimizers(net: AcousticNet, plan: Plan) -> list[torch.optim.Optimizer]:
     rest = [p for p in net.parameters() if id(p) not in known]
     rate, decay = plan.learning_rate, plan.weight_decay
     return [
-        torch.optim.Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+        Muon(matrices, rate, decay),
         torch.optim.AdamW(rest, rate, weight_decay=decay, fused=True),
     ]
 

@@ -125,6 +125,27 @@ def test_half_precision_is_only_what_the_device_has() -> None:
     assert kind == (torch.bfloat16 if has else torch.float32)
 
 
+def test_matrices_move_as_with_torch() -> None:
+    import torch
+
+    from assistant.training.muon import Muon
+
+    chance = torch.Generator().manual_seed(0)
+    start = torch.randn(12, 30, generator=chance)
+    ours, theirs = torch.nn.Parameter(start.clone()), torch.nn.Parameter(start.clone())
+    optimizers = (
+        Muon([ours], 1e-2, 1e-3),
+        torch.optim.Muon([theirs], lr=1e-2, weight_decay=1e-3, adjust_lr_fn="match_rms_adamw"),
+    )
+    for _ in range(4):
+        step = torch.randn(12, 30, generator=chance)
+        ours.grad, theirs.grad = step.clone(), step.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    assert (ours - start).abs().mean() > 0.01
+    assert torch.allclose(ours, theirs, atol=2e-3)
+
+
 def test_the_written_network_comes_back(recipe: Recipe) -> None:
     import torch
 
