@@ -142,8 +142,8 @@ def test_matrices_move_as_with_torch() -> None:
         ours.grad, theirs.grad = step.clone(), step.clone()
         for optimizer in optimizers:
             optimizer.step()
-    assert (ours - start).abs().mean() > 0.01
-    assert torch.allclose(ours, theirs, atol=2e-3)
+    assert (ours - start).abs().mean() > 0.003
+    assert torch.allclose(ours, theirs, atol=6e-4)
 
 
 def test_the_written_network_comes_back(recipe: Recipe) -> None:
