@@ -33,7 +33,7 @@ def _yes(expect: Expect, limits: Understanding) -> Prior:
     def weigh(words: Sequence[str]) -> float:
         if _YES not in words:
             return 0.0
-        meaning = interpret([HeardWord(word) for word in words], expect, limits=limits)
+        meaning = interpret(map(HeardWord, words), expect, limits=limits)
         return limits.likely_yes if meaning.yes_no and meaning.digits is None else 0.0
 
     return weigh

@@ -2,7 +2,7 @@
 
 As ``torch.optim.Muon`` with ``match_rms_adamw`` (https://kellerjordan.github.io/posts/muon/,
 arXiv 2502.16982), but in the number type that the device has: torch's is always in bf16, which a
-processor without it imitates thirty times slower than float32.
+processor without it imitates, far slower than float32.
 """
 
 from __future__ import annotations

@@ -128,8 +128,8 @@ class AcousticNet(nn.Module):
 
 
 def fast_type(device: torch.device) -> torch.dtype:
-    """What the device multiplies fast: bf16, but a processor without it would imitate it, six to
-    thirty times slower than float32."""
+    """What the device multiplies fast: bf16, but a processor without it would imitate it, far
+    slower than float32."""
     has = device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return torch.bfloat16 if has else torch.float32
 
