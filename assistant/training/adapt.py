@@ -29,7 +29,7 @@ from assistant.training.corpus import Corpus, read_labelled
 from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
-from assistant.training.net import AcousticNet, NetShape
+from assistant.training.net import AcousticNet
 from assistant.training.reading import read_networks, read_priors
 from assistant.training.synthesis import speak_all
 from assistant.training.texts import NUMBER_WORDS, answer, code_texts
@@ -102,7 +102,7 @@ def adapt(
     say("2/4 synthetic callers, against forgetting")
     others, check = _others(plan.seed, progress)
     network = model / "am" / "final.mdl"
-    nets = read_networks(network, NetShape(), plan.dropout)
+    nets = read_networks(network, plan.dropout)
     say("3/4 learning")
     shutil.rmtree(work, ignore_errors=True)
     known = clips.chosen(learn)

@@ -16,15 +16,15 @@ from assistant.asr.folder import inspect_folder
 from assistant.errors import UsageError
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
-from assistant.training.net import NetShape, parameters
+from assistant.training.net import parameters
 from assistant.training.reading import read_networks, read_priors
 
 FEWEST = 2
 
 
-def join(models: Sequence[Path], out: Path, shape: NetShape | None = None) -> Path:
-    """Write ``out`` from model folders whose networks have this shape (None: the shipped one's);
-    returns it. Raises ModelError (``model-…``) for what is none, UsageError ``join-few``."""
+def join(models: Sequence[Path], out: Path) -> Path:
+    """Write ``out`` from model folders, whose networks may differ in size; returns it. Raises
+    ModelError (``model-…``) for what is none, UsageError ``join-few``."""
     if len(models) < FEWEST:
         raise UsageError(
             "join-few",
@@ -33,7 +33,7 @@ def join(models: Sequence[Path], out: Path, shape: NetShape | None = None) -> Pa
         )
     versions = [inspect_folder(model).version or "?" for model in models]
     networks = [model / "am" / "final.mdl" for model in models]
-    nets = [net for path in networks for net in read_networks(path, shape or NetShape())]
+    nets = [net for path in networks for net in read_networks(path)]
     priors = np.exp(np.mean([np.log(read_priors(path)) for path in networks], axis=0))
     acoustic = acoustic_model(nets, np.asarray(priors / priors.sum(), np.float32))
     about = {"name": out.name, "version": "+".join(versions), "parameters": parameters(nets)}

@@ -25,7 +25,7 @@ from assistant.training.data import Batch, Source, Stream
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
 from assistant.training.mixture import with_pieces
-from assistant.training.net import AcousticNet, LowRank, NetShape, SideBySide, parameters
+from assistant.training.net import AcousticNet, LowRank, SideBySide, parameters
 from assistant.training.reading import read_networks, read_priors
 
 RATE, WARMUP = 2e-4, 20  # of learning; steps until it is reached
@@ -134,15 +134,14 @@ def narrow_model(
     out: Path,
     rank: int,
     steps: int,
-    shape: NetShape | None = None,
     progress: bool = False,
 ) -> Path:
     """Write ``out``: ``model`` with narrower networks, taught on the speech that ``assistant
     train`` left in ``work``; returns it. Raises ModelError ``model-foreign``,
     UsageError ``narrow-no-speech`` and ``narrow-rank``."""
     network = model / "am" / "final.mdl"
-    nets = read_networks(network, shape or NetShape())
-    widest = nets[0].shape.rank
+    nets = read_networks(network)
+    widest = min(net.shape.rank for net in nets)
     if rank > widest:
         raise UsageError(
             "narrow-rank",

@@ -6,9 +6,9 @@ the weights there; it comes back as the identity, and ``calibrate`` gives it its
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from assistant.errors import ModelError
 from assistant.training.export import prefixed
-from assistant.training.net import FRONT_OFFSETS, AcousticNet, LowRank, NetShape
+from assistant.training.lexicon import phone_table
+from assistant.training.net import FRONT_OFFSETS, SUBSAMPLING, AcousticNet, LowRank, NetShape
 
 Matrix = npt.NDArray[np.float32]
 
@@ -57,18 +58,17 @@ def read_priors(path: Path) -> Matrix:
     return np.frombuffer(data, "<f4", count, at + 5).copy()
 
 
-def read_networks(path: Path, shape: NetShape, dropout: float = 0.0) -> list[AcousticNet]:
-    """The networks of a ``final.mdl``, one or several side by side, each of the given shape but
-    for the rank, which is the file's.
+def read_networks(path: Path, dropout: float = 0.0) -> list[AcousticNet]:
+    """The networks of a ``final.mdl``, one or several side by side, each of the file's shape.
 
-    Raises ModelError ``model-foreign`` for a file that another program wrote or another shape.
+    Raises ModelError ``model-foreign`` for a file that another program wrote, or other phones.
     """
     try:
-        layers = affine_layers(path.read_bytes())
+        data = path.read_bytes()
+        layers, inputs = affine_layers(data), _inputs(data)
         count = max(1, sum(name.endswith(".output.affine") for name in layers))
-        first = "t0." if count > 1 else ""
-        rank = layers[f"{first}l0.affine"][0].shape[1]
-        nets = [AcousticNet(replace(shape, rank=rank), dropout) for _ in range(count)]
+        prefixes = [f"t{number}." if count > 1 else "" for number in range(count)]
+        nets = [AcousticNet(_shape(layers, inputs, p), dropout) for p in prefixes]
         for net, prefix in prefixed(nets):
             _read_tower(net, layers, prefix, count)
     except (OSError, KeyError, ValueError, RuntimeError, struct.error) as reason:
@@ -78,6 +78,38 @@ def read_networks(path: Path, shape: NetShape, dropout: float = 0.0) -> list[Aco
             "Chọn mô hình vi-telephone đi kèm, hoặc huấn luyện từ đầu: assistant train.",
         ) from None
     return nets
+
+
+def _inputs(data: bytes) -> dict[str, str]:
+    """What each node hears, from the config lines at the file's beginning."""
+    lines = data[: data.find(_NAME)].decode("utf-8", "replace")
+    return dict(re.findall(r"^component-node name=(\S+) .*?input=(.+)$", lines, re.MULTILINE))
+
+
+def _shape(
+    layers: Mapping[str, tuple[Matrix, Matrix]], inputs: Mapping[str, str], prefix: str
+) -> NetShape:
+    front, columns = layers[f"{prefix}front.affine"][0].shape
+    phones = len(layers[f"{prefix}output.affine"][0])
+    if phones != len(phone_table()):
+        raise ValueError(f"{phones} phones")
+    offsets: list[tuple[int, ...]] = []
+    while (name := f"{prefix}l{len(offsets)}.linear") in layers:
+        offsets.append(_offsets(inputs[name]))
+    return NetShape(
+        bins=columns // len(FRONT_OFFSETS),
+        front=front,
+        width=len(layers[f"{prefix}stride.affine"][0]),
+        rank=layers[f"{prefix}l0.affine"][0].shape[1],
+        phones=phones,
+        offsets=tuple(offsets),
+    )
+
+
+def _offsets(source: str) -> tuple[int, ...]:
+    """ "Append(Offset(x, -3), x)" → (-1, 0), in outputs."""
+    parts = re.findall(r"Offset\([^,]+, (-?\d+)\)|([^\s,()]+)", source.removeprefix("Append"))
+    return tuple(int(offset or 0) // SUBSAMPLING for offset, _ in parts)
 
 
 def _read_tower(

@@ -147,6 +147,11 @@ class Recipe:
     seed: int = 20261123
     progress: bool = True
 
+    @property
+    def shape(self) -> NetShape:
+        """The network's: that of ``start``, where there is one."""
+        return read_networks(self.start)[0].shape if self.start else self.scale.shape
+
     def run(self, say: Callable[[str], None] = lambda line: None) -> Path:
         """Make the model; returns its folder. ``say`` hears one line a stage."""
         say("1/9 synthesis")
@@ -312,7 +317,7 @@ class Recipe:
         return Corpus.load(folder)
 
     def _train(self, stream: Stream, plan: Plan, name: str, start: Path | None) -> AcousticNet:
-        trainer = Trainer(stream, self.scale.shape, plan, self.work / name)
+        trainer = Trainer(stream, self.shape, plan, self.work / name)
         if not trainer.resume() and start is not None:
             if start.suffix == ".mdl":
                 trainer.take(_calibrated(start, self.scale, stream))
@@ -331,7 +336,7 @@ def _align(net: AcousticNet, corpus: Corpus, folder: Path) -> None:
 
 
 def _calibrated(path: Path, scale: Scale, stream: Stream) -> AcousticNet:
-    net = read_networks(path, scale.shape, scale.first.dropout)[0]
+    net = read_networks(path, scale.first.dropout)[0]
     stream.epoch = 1_000_000  # data no epoch uses
     batches = iter(stream)
     calibrate(net, [next(batches).features for _ in range(6)])

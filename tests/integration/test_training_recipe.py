@@ -160,7 +160,7 @@ def test_the_written_network_comes_back(recipe: Recipe) -> None:
         state = torch.load(recipe.work / stage / "checkpoint.pt", weights_only=True)
         net.load_state_dict(state["average"])
     trained = mean_of(*nets)
-    (back,) = read_networks(recipe.out / "am" / "final.mdl", scale.shape)
+    (back,) = read_networks(recipe.out / "am" / "final.mdl")
     corpus, chosen = strings(recipe, 6)
     features = [torch.from_numpy(fbank(corpus.utterance(i)))[None] for i in chosen]
     with torch.no_grad():
@@ -171,6 +171,29 @@ def test_the_written_network_comes_back(recipe: Recipe) -> None:
     for want, one, two in zip(wanted, plain, calibrated, strict=True):
         assert torch.allclose(want, one, atol=0.02)  # 16 bits a weight
         assert torch.allclose(one, two, atol=0.005)
+
+
+def test_networks_of_any_size_come_back_side_by_side(tmp_path: Path) -> None:
+    import numpy as np
+    import torch
+
+    from assistant.training.export import acoustic_model
+    from assistant.training.net import AcousticNet, NetShape, SideBySide
+    from assistant.training.reading import read_networks
+
+    narrow = NetShape(front=32, width=48, rank=16, offsets=((-1, 0, 1), (-3, 0)))
+    deep = NetShape(front=24, width=64, rank=24, offsets=((0, 2), (-2, 0, 1), (-1, 0, 1)))
+    torch.manual_seed(5)
+    nets = [AcousticNet(shape).eval() for shape in (narrow, deep)]
+    path = tmp_path / "final.mdl"
+    for kept in (nets, nets[:1], nets[1:]):
+        path.write_bytes(acoustic_model(kept, np.zeros(0, np.float32)))
+        back = read_networks(path)
+        assert [net.shape for net in back] == [net.shape for net in kept]
+        features = torch.randn(1, 90, 40)
+        with torch.no_grad():
+            heard, wanted = SideBySide(back).eval()(features), SideBySide(kept).eval()(features)
+        assert torch.allclose(heard, wanted, atol=0.02)  # 16 bits a weight
 
 
 def test_networks_side_by_side_are_the_mean_of_each(recipe: Recipe, tmp_path: Path) -> None:
@@ -184,18 +207,17 @@ def test_networks_side_by_side_are_the_mean_of_each(recipe: Recipe, tmp_path: Pa
     from assistant.training.net import SideBySide
     from assistant.training.reading import read_networks, read_priors
 
-    shape = recipe.scale.shape
     other = tmp_path / "other"  # the same model with an output layer of its own
     shutil.copytree(recipe.out, other)
     network = other / "am" / "final.mdl"
-    (net,) = read_networks(network, shape)
+    (net,) = read_networks(network)
     with torch.no_grad():
         net.output.bias.add_(torch.linspace(-1.0, 1.0, len(net.output.bias)))
     network.write_bytes(acoustic_model([net], read_priors(network)))
-    joined = join([recipe.out, other], tmp_path / "joined", shape)
+    joined = join([recipe.out, other], tmp_path / "joined")
     require_intact(inspect_folder(joined))
-    both = read_networks(joined / "am" / "final.mdl", shape)
-    alone = [read_networks(p / "am" / "final.mdl", shape)[0] for p in (recipe.out, other)]
+    both = read_networks(joined / "am" / "final.mdl")
+    alone = [read_networks(p / "am" / "final.mdl")[0] for p in (recipe.out, other)]
     corpus, chosen = strings(recipe, 6)
     with torch.no_grad():
         for index in chosen:
@@ -205,7 +227,7 @@ def test_networks_side_by_side_are_the_mean_of_each(recipe: Recipe, tmp_path: Pa
     alone_errors, both_errors = (heard_by(VoskModel.open(p), recipe) for p in (recipe.out, joined))
     assert abs(both_errors.errors - alone_errors.errors) <= 0.1 * alone_errors.length
     with pytest.raises(UsageError) as error:
-        join([recipe.out], tmp_path / "alone", shape)
+        join([recipe.out], tmp_path / "alone")
     assert error.value.code == "join-few"
 
 
@@ -219,10 +241,10 @@ def test_a_narrow_network_hears_nearly_the_same(recipe: Recipe, tmp_path: Path) 
     from assistant.training.reading import read_networks
 
     shape = recipe.scale.shape
-    narrow = narrow_model(recipe.out, recipe.work, tmp_path / "narrow", 40, 60, shape)
+    narrow = narrow_model(recipe.out, recipe.work, tmp_path / "narrow", 40, 60)
     require_intact(inspect_folder(narrow))
-    (wide,) = read_networks(recipe.out / "am" / "final.mdl", shape)
-    (made,) = read_networks(narrow / "am" / "final.mdl", shape)
+    (wide,) = read_networks(recipe.out / "am" / "final.mdl")
+    (made,) = read_networks(narrow / "am" / "final.mdl")
     assert made.shape.rank == 40
     corpus, chosen = strings(recipe, 12)
     features = [torch.from_numpy(fbank(corpus.utterance(i)))[None] for i in chosen]
@@ -240,10 +262,10 @@ def test_a_narrow_network_hears_nearly_the_same(recipe: Recipe, tmp_path: Path) 
         wide(features[0]), atol=0.01
     )  # nothing cut, nothing changed
     with pytest.raises(UsageError) as error:
-        narrow_model(recipe.out, tmp_path, tmp_path / "none", 40, 1, shape)
+        narrow_model(recipe.out, tmp_path, tmp_path / "none", 40, 1)
     assert error.value.code == "narrow-no-speech"
     with pytest.raises(UsageError) as error:
-        narrow_model(recipe.out, recipe.work, tmp_path / "none", shape.rank + 1, 1, shape)
+        narrow_model(recipe.out, recipe.work, tmp_path / "none", shape.rank + 1, 1)
     assert error.value.code == "narrow-rank"
 
 
@@ -268,8 +290,8 @@ def test_a_foreign_network_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     foreign = tmp_path / "final.mdl"
     foreign.write_bytes(b"\0B<TransitionModel> ")
     with pytest.raises(ModelError) as error:
-        read_networks(foreign, recipe.scale.shape)
+        read_networks(foreign)
     assert error.value.code == "model-foreign"
     with pytest.raises(ModelError) as error:
-        read_networks(tmp_path / "none.mdl", recipe.scale.shape)
+        read_networks(tmp_path / "none.mdl")
     assert error.value.code == "model-foreign"
