@@ -161,6 +161,31 @@ def narrow_command(
     _tell(folder, f"So: assistant asr compare DIR --model … --model {folder}", as_json)
 
 
+@group.command("teach")
+def teach_command(
+    model: Annotated[Path, typer.Argument(help="Thư mục mô hình sẽ học.")],
+    by: Annotated[Path, typer.Option(help="Mô hình dạy: một hoặc nhiều mạng, cỡ nào cũng được.")],
+    out: Annotated[Path, typer.Option(help="Nơi ghi mô hình đã học.")],
+    steps: Annotated[int, typer.Option(min=1, help="Số bước, mỗi bước 60 s tiếng.")] = 800,
+    work: Annotated[
+        Path, typer.Option(help="Thư mục --work của lần huấn luyện, để lấy tiếng nói.")
+    ] = Path("var/train"),
+    as_json: AsJson = False,
+) -> None:
+    """Dạy mô hình nói lại điều mô hình khác nghe được, qua cả tạp âm (teach).
+
+    Độ tin cậy phải chỉnh lại: assistant asr calibrate.
+    """
+    _require_extra()
+    for name, folder in (("MODEL", model), ("--by", by), ("--work", work)):
+        _require_folder(name, folder)
+    from assistant.training.teach import teach_model
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = teach_model(model, by, work, out, steps, progress=not as_json)
+    _tell(folder, f"So: assistant asr compare DIR --model … --model {folder}", as_json)
+
+
 def _tell(folder: Path, then: str, as_json: bool) -> None:
     """Where the made model is, and what to do with it."""
     if as_json:

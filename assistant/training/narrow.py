@@ -7,8 +7,7 @@ to say what the wide one says, in noise too what it would say without.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -16,22 +15,14 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from assistant.errors import UsageError
-from assistant.training.corpus import Corpus
-from assistant.training.data import Batch, Source, Stream
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
-from assistant.training.mixture import with_pieces
-from assistant.training.net import AcousticNet, LowRank, SideBySide, parameters
+from assistant.training.net import AcousticNet, LowRank, parameters
 from assistant.training.reading import read_networks, read_priors
+from assistant.training.teach import lessons, taught
 
-RATE, WARMUP = 2e-4, 20  # of learning; steps until it is reached
-SEED, SECONDS = 20261127, 60.0  # of audio a step
-CLEAN = 0.5  # of the utterances that the wide networks hear on a good line
-OWN = 0.3  # of the loss: what each network learns of its own wide one
 _LOOKED_AT = 24  # batches from which the directions are found
 _RIDGE = 1e-6  # of the mean variance: directions in which nothing ever happens
 
@@ -91,43 +82,6 @@ def _cut(layer: LowRank, moments: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     return linear.float(), affine.float()
 
 
-def taught(
-    narrow: Sequence[AcousticNet],
-    wide: Sequence[AcousticNet],
-    batches: Iterable[Batch],
-    steps: int,
-    progress: bool = False,
-) -> None:
-    """Teach narrow networks in ``steps`` batches to say together what the wide ones say together,
-    and each what its own says. Of some utterances the wide ones hear ``Batch.clean``: what they
-    would have said without noise is what is to be heard through it. Normalisation stays as it is.
-    The progress bar shows the divergence, nepers an output."""
-    pupil, teacher = SideBySide(narrow).eval(), SideBySide(wide).eval()
-    learner = torch.optim.AdamW(pupil.parameters(), lr=RATE, weight_decay=0.0)
-    bar = tqdm(range(steps), desc="narrow", disable=not progress)
-    for step, batch in zip(bar, batches, strict=False):
-        rise = min(1.0, (step + 1) / WARMUP)
-        for group in learner.param_groups:
-            group["lr"] = RATE * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
-        clean = batch.features if batch.clean is None else batch.clean
-        with torch.no_grad():
-            wanted, wanted_of_each = teacher.opinions(clean)
-        said, said_by_each = pupil.opinions(batch.features)
-        loss = _divergence(wanted, said)
-        bar.set_postfix_str(f"{loss.item():.4f}", refresh=False)
-        loss = loss + OWN * _divergence(wanted_of_each, said_by_each)
-        learner.zero_grad()
-        loss.backward()
-        for network in narrow:
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        learner.step()
-
-
-def _divergence(wanted: Tensor, said: Tensor) -> Tensor:
-    """Kullback and Leibler's, of log-probabilities; the mean of all outputs."""
-    return (wanted.exp() * (wanted - said)).sum(dim=-1).mean()
-
-
 def narrow_model(
     model: Path,
     work: Path,
@@ -138,7 +92,7 @@ def narrow_model(
 ) -> Path:
     """Write ``out``: ``model`` with narrower networks, taught on the speech that ``assistant
     train`` left in ``work``; returns it. Raises ModelError ``model-foreign``,
-    UsageError ``narrow-no-speech`` and ``narrow-rank``."""
+    UsageError ``teach-no-speech`` and ``narrow-rank``."""
     network = model / "am" / "final.mdl"
     nets = read_networks(network)
     widest = min(net.shape.rank for net in nets)
@@ -148,8 +102,7 @@ def narrow_model(
             f"Mạng của {model} chỉ có {widest} chiều trong, không thu hẹp thành {rank} được.",
             f"Đặt --rank nhiều nhất {widest}.",
         )
-    stream = Stream(_speech_of(work), SEED, SECONDS, clean_share=CLEAN)
-    batches = iter(DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4))
+    batches = lessons(work)
     looked_at = [batch.features for batch in islice(batches, _LOOKED_AT)]
     made = [narrowed(wide, rank, looked_at) for wide in nets]
     taught(made, nets, batches, steps, progress)
@@ -157,21 +110,3 @@ def narrow_model(
     acoustic = acoustic_model(made, read_priors(network))
     with_network(model, out, acoustic, about, drop=("confidence",))
     return out
-
-
-def _speech_of(work: Path) -> list[Source]:
-    """Everything that a training heard, as its later stages heard it."""
-    known = {
-        file.parent.relative_to(work).as_posix(): Corpus.load(file.parent)
-        for part in ("synthetic", "people", "cuts")
-        for file in sorted((work / part).rglob("meta.json"))
-    }
-    cuts = {name.removeprefix("cuts/"): c for name, c in known.items() if name.startswith("cuts/")}
-    heard = {name.partition("/")[2]: c for name, c in known.items() if name[:5] != "cuts/"}
-    if not cuts or not heard:
-        raise UsageError(
-            "narrow-no-speech",
-            f"{work}: không có tiếng nói của một lần huấn luyện.",
-            "Chạy assistant train --work trước, rồi chỉ vào thư mục đó.",
-        )
-    return with_pieces(heard, cuts)

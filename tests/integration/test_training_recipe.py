@@ -263,15 +263,53 @@ def test_a_narrow_network_hears_nearly_the_same(recipe: Recipe, tmp_path: Path) 
     )  # nothing cut, nothing changed
     with pytest.raises(UsageError) as error:
         narrow_model(recipe.out, tmp_path, tmp_path / "none", 40, 1)
-    assert error.value.code == "narrow-no-speech"
+    assert error.value.code == "teach-no-speech"
     with pytest.raises(UsageError) as error:
         narrow_model(recipe.out, recipe.work, tmp_path / "none", shape.rank + 1, 1)
     assert error.value.code == "narrow-rank"
 
 
+def test_one_network_learns_what_two_say(recipe: Recipe, tmp_path: Path) -> None:
+    import torch
+
+    from assistant.asr.folder import inspect_folder, require_intact
+    from assistant.errors import UsageError
+    from assistant.training.export import acoustic_model
+    from assistant.training.features import fbank
+    from assistant.training.join import join
+    from assistant.training.net import SideBySide
+    from assistant.training.reading import read_networks, read_priors
+    from assistant.training.teach import teach_model
+
+    pupil = tmp_path / "pupil"  # the same model, but it mishears
+    shutil.copytree(recipe.out, pupil)
+    network = pupil / "am" / "final.mdl"
+    (net,) = read_networks(network)
+    with torch.no_grad():
+        net.output.bias.add_(torch.linspace(-2.0, 2.0, len(net.output.bias)))
+    network.write_bytes(acoustic_model([net], read_priors(network)))
+    by = join([recipe.out, recipe.out], tmp_path / "both")
+    made = teach_model(pupil, by, recipe.work, tmp_path / "taught", 60)
+    require_intact(inspect_folder(made))
+    assert str(inspect_folder(made).version).endswith("+taught")
+    corpus, chosen = strings(recipe, 12)
+    features = [torch.from_numpy(fbank(corpus.utterance(i)))[None] for i in chosen]
+
+    def apart(folder: Path) -> float:
+        one, two = (SideBySide(read_networks(p / "am" / "final.mdl")).eval() for p in (folder, by))
+        with torch.no_grad():
+            pairs = [(two(f), one(f)) for f in features]
+        return float(sum((a.exp() * (a - b)).sum(2).mean() for a, b in pairs))
+
+    assert apart(made) < 0.7 * apart(pupil)
+    with pytest.raises(UsageError) as error:
+        teach_model(pupil, by, tmp_path, tmp_path / "none", 1)
+    assert error.value.code == "teach-no-speech"
+
+
 def test_a_wide_network_hears_some_utterances_on_a_good_line(recipe: Recipe) -> None:
     from assistant.training.data import Stream
-    from assistant.training.narrow import _speech_of
+    from assistant.training.teach import _speech_of
 
     stream = Stream(_speech_of(recipe.work), 5, 20.0, pool=64, clean_share=0.5)
     same: list[bool] = []
