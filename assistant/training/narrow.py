@@ -20,7 +20,7 @@ from assistant.errors import UsageError
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
 from assistant.training.net import AcousticNet, LowRank, parameters
-from assistant.training.reading import read_networks, read_priors
+from assistant.training.reading import calibrate, read_networks, read_priors
 from assistant.training.teach import lessons, taught
 
 _LOOKED_AT = 24  # batches from which the directions are found
@@ -105,6 +105,8 @@ def narrow_model(
     batches = lessons(work)
     looked_at = [batch.features for batch in islice(batches, _LOOKED_AT)]
     made = [narrowed(wide, rank, looked_at) for wide in nets]
+    for net in made:
+        calibrate(net, looked_at)
     taught(made, nets, batches, steps, progress)
     about = {"name": out.name, "parameters": parameters(made)}
     acoustic = acoustic_model(made, read_priors(network))

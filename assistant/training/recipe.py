@@ -292,7 +292,7 @@ class Recipe:
         graph = build(words, lines, filler, scale.word_cost)
         about = {
             "name": self.out.name,
-            "version": "8",
+            "version": "9",
             "words": len(words),
             "parameters": parameters([net]),
         }

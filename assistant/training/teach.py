@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -23,12 +24,13 @@ from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
 from assistant.training.mixture import with_pieces
 from assistant.training.net import AcousticNet, SideBySide
-from assistant.training.reading import read_networks, read_priors
+from assistant.training.reading import calibrate, read_networks, read_priors
 
 RATE, WARMUP = 2e-4, 20  # of learning; steps until it is reached
 SEED, SECONDS = 20261127, 60.0  # of audio a step
 CLEAN = 0.5  # of the utterances that the teachers hear on a good line
 OWN = 0.3  # of the loss: what each network learns of its own teacher
+_LOOKED_AT = 6  # batches from which the statistics of speech are taken
 
 
 def teach_model(
@@ -39,7 +41,11 @@ def teach_model(
     ``teach-no-speech``."""
     network = model / "am" / "final.mdl"
     pupils, teachers = read_networks(network), read_networks(by / "am" / "final.mdl")
-    taught(pupils, teachers, lessons(work), steps, progress)
+    batches = lessons(work)
+    looked_at = [batch.features for batch in islice(batches, _LOOKED_AT)]
+    for pupil in pupils:
+        calibrate(pupil, looked_at)
+    taught(pupils, teachers, batches, steps, progress)
     about = {"name": out.name, "version": f"{inspect_folder(model).version or '?'}+taught"}
     acoustic = acoustic_model(pupils, read_priors(network))
     with_network(model, out, acoustic, about, drop=("confidence",))
@@ -63,7 +69,8 @@ def taught(
     """Teach networks in ``steps`` batches to say together what their teachers say together, and
     each, where they are as many, what its own says. Of some utterances the teachers hear
     ``Batch.clean``: what they would have said without noise is what is to be heard through it.
-    Normalisation stays as it is. The progress bar shows the divergence, nepers an output."""
+    Normalisation stays as it is (``reading.calibrate`` first: a file's inputs are not
+    normalised, and learn badly). The progress bar shows the divergence, nepers an output."""
     pupil, teacher = SideBySide(pupils).eval(), SideBySide(teachers).eval()
     learner = torch.optim.AdamW(pupil.parameters(), lr=RATE, weight_decay=0.0)
     bar = tqdm(range(steps), desc="teaching", disable=not progress)
