@@ -60,6 +60,13 @@ def _code(wanted: str, rng: random.Random) -> str:
             return code
 
 
+def _changed(code: str, at: int) -> str:
+    """``code`` with another digit there; a citizen id that it was not only if nothing else is."""
+    others = [code[:at] + str((int(code[at]) + n) % 10) + code[at + 1 :] for n in range(3, 10)]
+    kept = (c for c in others if may_be_citizen_id(code) or not may_be_citizen_id(c))
+    return next(kept, others[0])
+
+
 def caller_phone(scenario: Scenario, fixtures: Sequence[Fixture], rng: random.Random) -> str | None:
     """The caller id of this run; None when withheld."""
     wanted = scenario.caller.phone
@@ -103,7 +110,7 @@ class Templates:
             at = len(value) - 1 if change == "last" else int(change) - 1
             if not 0 <= at < len(value):
                 raise _unknown(f"!{change}", "Vị trí đếm từ 1 tới độ dài của mã.")
-            value = value[:at] + str((int(value[at]) + 3) % 10) + value[at + 1 :]
+            value = _changed(value, at)
         return value[int(start) if start else None : int(stop) if stop else None]
 
     def _field(self, name: str, what: str) -> str:

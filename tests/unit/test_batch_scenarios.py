@@ -197,6 +197,21 @@ def test_places(text: str, digits: str) -> None:
     assert templates.digits(text) == digits
 
 
+@pytest.mark.parametrize(
+    ("code", "place", "changed"),
+    [
+        ("7493070495", "{code!1}", "1493070495"),  # with a 0 it would be the start of a citizen id
+        ("0493070495", "{code!1}", "3493070495"),
+        ("0003070495", "{code!3}", "0033070495"),  # any other digit makes one
+    ],
+)
+def test_a_changed_code_is_no_citizen_id_that_it_was_not(
+    code: str, place: str, changed: str
+) -> None:
+    fixtures = draw_fixtures((Account(code=code),), random.Random(1))
+    assert Templates(fixtures, random.Random(1)).digits(place) == changed
+
+
 def test_places_are_said_in_words() -> None:
     templates = Templates(
         draw_fixtures((Account(code="1234567890"),), random.Random(1)), random.Random(1)
