@@ -116,6 +116,13 @@ def adapt_command(
         raise typer.Exit(1)
 
 
+Steps = Annotated[int, typer.Option(min=1, help="Số bước dạy, mỗi bước 60 s tiếng.")]
+Speech = Annotated[
+    Path,
+    typer.Option("--work", help="Thư mục --work của lần huấn luyện, để lấy tiếng nói."),
+]
+
+
 @group.command("join")
 def join_command(
     models: Annotated[list[Path], typer.Argument(help="Từ hai thư mục mô hình trở lên.")],
@@ -141,10 +148,8 @@ def narrow_command(
     model: Annotated[Path, typer.Argument(help="Thư mục mô hình.")],
     out: Annotated[Path, typer.Option(help="Nơi ghi mô hình hẹp hơn.")],
     rank: Annotated[int, typer.Option(min=8, help="Số chiều trong của mỗi lớp.")] = 96,
-    steps: Annotated[int, typer.Option(min=1, help="Số bước dạy lại, mỗi bước 60 s tiếng.")] = 800,
-    work: Annotated[
-        Path, typer.Option(help="Thư mục --work của lần huấn luyện, để lấy tiếng nói.")
-    ] = Path("var/train"),
+    steps: Steps = 800,
+    work: Speech = Path("var/train"),
     as_json: AsJson = False,
 ) -> None:
     """Thu hẹp mạng của một mô hình: ít tính toán hơn, nghe gần như cũ (narrow).
@@ -166,10 +171,8 @@ def teach_command(
     model: Annotated[Path, typer.Argument(help="Thư mục mô hình sẽ học.")],
     by: Annotated[Path, typer.Option(help="Mô hình dạy: một hoặc nhiều mạng, cỡ nào cũng được.")],
     out: Annotated[Path, typer.Option(help="Nơi ghi mô hình đã học.")],
-    steps: Annotated[int, typer.Option(min=1, help="Số bước, mỗi bước 60 s tiếng.")] = 800,
-    work: Annotated[
-        Path, typer.Option(help="Thư mục --work của lần huấn luyện, để lấy tiếng nói.")
-    ] = Path("var/train"),
+    steps: Steps = 800,
+    work: Speech = Path("var/train"),
     as_json: AsJson = False,
 ) -> None:
     """Dạy mô hình nói lại điều mô hình khác nghe được, qua cả tạp âm (teach).
