@@ -166,6 +166,8 @@ class Call:
             self._after_prompt()
         elif self._keys:
             if self._may_stop():
+                if isinstance(self._action, Ask) and self._speaker.digits_ahead:
+                    self._action = self._action.unheard()
                 self._stop_prompt()
                 self._after_prompt()
         elif isinstance(self._action, Ask) and self._is_interrupted(self._action, sound):

@@ -35,6 +35,14 @@ class Speaker:
             return False
         return any(end > playback.played for _, end in playback.rendered.secret_spans)
 
+    @property
+    def digits_ahead(self) -> bool:
+        """Whether digits are to come, and none of them was heard yet."""
+        playback = self._playback
+        if playback is None or not playback.rendered.digit_spans:
+            return False
+        return playback.played <= playback.rendered.digit_spans[0][0]
+
     def say(self, rendered: Rendered, now: float) -> None:
         self._paused = False
         self._playback = Playback(rendered, self._frame_bytes)

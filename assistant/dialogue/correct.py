@@ -16,7 +16,6 @@ from assistant.dialogue.capture import (
     written,
 )
 from assistant.dialogue.code import (
-    CARD_DIGITS,
     CODE_DIGITS,
     Progress,
     code_progress,
@@ -168,8 +167,7 @@ def _continues(turn: Turn, digits: str) -> bool:
     whole = state.code + digits
     if state.may_grow(turn.accepted):
         return code_progress(whole, turn.accepted, state.card) is not Progress.OVERFULL
-    keyed = isinstance(turn.event, Keyed)
-    return keyed and len(whole) in CARD_DIGITS and turn.accepted != "cccd"
+    return isinstance(turn.event, Keyed) and state.ends_card(digits, turn.accepted)
 
 
 def _write(turn: Turn, state: DialogueState, digits: str) -> Result:

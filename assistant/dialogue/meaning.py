@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from enum import StrEnum
 
-from assistant.dialogue.code import Accepted
+from assistant.dialogue.code import Accepted, edit_keys
 from assistant.dialogue.state import DialogueState, Phase
 from assistant.dialogue.types import (
     CallStarted,
@@ -112,20 +112,24 @@ def meaning_of(
     """The meaning of ``event``, out of those ``known`` to the phase where several would do.
     ``accepted``: the codes there are; they say whether digits may go on from those read back."""
     if isinstance(event, Keyed):
-        return _keyed(state.phase, event.keys, state.may_grow(accepted))
+        return _keyed(state, event.keys, accepted)
     if isinstance(event, Heard):
         return _heard(state, event.interpretation, known, accepted)
     return EVENTS[type(event)]
 
 
-def _keyed(phase: Phase, keys: str, grows: bool) -> Meaning:
+def _keyed(state: DialogueState, keys: str, accepted: Accepted) -> Meaning:
+    phase = state.phase
     if not keys:
         return Meaning.SILENCE
     if phase in (Phase.CODE, Phase.FIX):
         return Meaning.KEYS
     table = KEYS.get(phase, {})
     if phase in (Phase.CONFIRM, Phase.WHICH):
-        return _keyed_on_code(table, keys, grows)
+        digits = edit_keys("", keys).digits
+        if len(digits) > 1 and state.ends_card(digits, accepted):  # "111" too
+            return Meaning.DIGITS
+        return _keyed_on_code(table, keys, state.may_grow(accepted))
     return table.get(keys[0], OTHER_KEY.get(phase, Meaning.NO_MATCH))
 
 

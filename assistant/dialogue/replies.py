@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from assistant.dialogue.code import Accepted, groups
+from assistant.dialogue.code import CODE_DIGITS, Accepted, groups
 from assistant.dialogue.meaning import KEYS, Meaning
 from assistant.dialogue.state import EMPTY_REPLY, EXPECT, DialogueState, Phase, without_code
 from assistant.dialogue.types import (
@@ -14,6 +14,7 @@ from assistant.dialogue.types import (
     Event,
     Finish,
     Heard,
+    Keyed,
     Reply,
     Say,
     SayDigits,
@@ -205,6 +206,7 @@ def listen(turn: Turn, state: DialogueState, reply: Reply) -> Ask:
         wants=wants,
         card=grows and state.card,
         instant_keys=_instant_keys(state.phase, grows),
+        overtaken=_overtaken(turn, state),
         grammar=_grammar(state, grows),
     )
 
@@ -223,6 +225,13 @@ def _instant_keys(phase: Phase, grows: bool) -> str:
     if phase in (Phase.CODE, Phase.FIX) or (phase is Phase.CONFIRM and grows):
         return "#"
     return "".join(KEYS[phase]) if phase in (Phase.CONFIRM, Phase.WHICH) else "0123456789*#"
+
+
+def _overtaken(turn: Turn, state: DialogueState) -> str:
+    """Keyed digits that are read back and may be the first of a card: the rest is under way."""
+    keyed = isinstance(turn.event, Keyed) and len(state.code) == CODE_DIGITS and not state.ended
+    reads = state.phase is Phase.CONFIRM and turn.accepted != "cccd"
+    return state.code if keyed and reads else ""
 
 
 def prefixed(result: Result, parts: Parts) -> Result:

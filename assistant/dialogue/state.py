@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from assistant.dialogue.code import Accepted, Progress, code_progress
+from assistant.dialogue.code import CARD_DIGITS, Accepted, Progress, code_progress
 from assistant.dialogue.types import EndOfCall, Reply
 from assistant.nlu.types import Expect
 
@@ -74,6 +74,11 @@ class DialogueState:
         """Whether the code that was read back may still be the start of a longer one."""
         progress = code_progress(self.code, accepted, self.card)
         return not self.ended and progress is Progress.MAYBE_COMPLETE
+
+    def ends_card(self, keyed: str, accepted: Accepted) -> bool:
+        """Whether ``keyed`` digits after the code that was read back are the last ones of a card,
+        whose first ten looked complete."""
+        return accepted != "cccd" and len(self.code + keyed) in CARD_DIGITS
 
 
 def initial(*, can_transfer: bool = False, own_number: str = "") -> DialogueState:

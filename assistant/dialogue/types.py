@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from assistant.dialogue.code import Accepted, Progress, code_progress, edit_keys
@@ -114,7 +114,9 @@ class Ask:
     digits, for ``progress`` alone. ``wants``: exactly so many digits fill the answer (a digit
     being corrected, a password read back); None: a whole code does. ``card``: a health
     card was announced. ``instant_keys``: keys that, pressed first, are the whole turn; after others
-    wait the inter-digit time. ``grammar``: what to listen for in place of ``expect``'s own."""
+    wait the inter-digit time. ``overtaken``: keyed digits that the reply reads back; keys that come
+    before it has got to them cannot answer it, and may be the end of a card. ``grammar``: what to
+    listen for in place of ``expect``'s own."""
 
     reply: Reply
     expect: Expect
@@ -124,7 +126,14 @@ class Ask:
     wants: int | None = None
     card: bool = False
     instant_keys: str = "#"
+    overtaken: str = field(default="", repr=False)
     grammar: Grammar | None = None
+
+    def unheard(self) -> Ask:
+        """The same question for keys that come before its digits were spoken."""
+        if not self.overtaken:
+            return self
+        return replace(self, instant_keys="#", collected=self.overtaken, card=True)
 
     def progress(self, heard: DigitSpan, accepted: Accepted) -> Progress:
         """How complete the answer would be with ``heard``, the digits of a partial transcript:

@@ -76,6 +76,35 @@ def test_a_key_during_a_read_back_stops_it() -> None:
     assert all(end <= 1.3 for _, end in call.spoken_digits), "no tone over what was not spoken"
 
 
+OVERTAKEN = Ask(READBACK, Expect.CONFIRM, instant_keys="12", overtaken="4790123456")
+
+
+@pytest.mark.parametrize("rest", ["123", "111", "220"])
+@pytest.mark.parametrize("every", [0.1, 0.3, 1.5])
+def test_keys_that_overtake_a_read_back_go_on_with_the_card(rest: str, every: float) -> None:
+    call, talk = start(OVERTAKEN, BYE)
+    play(call, silence(0.3))
+    press(call, rest, every)
+    play(call, silence(0.1))
+    assert talk.events[1] == Keyed(rest)
+
+
+def test_a_lone_key_that_overtakes_a_read_back_is_an_answer_after_all() -> None:
+    call, talk = start(OVERTAKEN, BYE)
+    play(call, silence(0.3))
+    press(call, "1")
+    assert len(talk.events) == 1
+    play(call, silence(Turns().inter_digit))
+    assert talk.events[1] == Keyed("1")
+
+
+def test_once_a_digit_was_read_back_a_key_answers() -> None:
+    call, talk = start(OVERTAKEN, BYE)
+    play(call, silence(1.2))
+    press(call, "123")
+    assert talk.events[1] == Keyed("1")
+
+
 def test_the_last_digit_of_a_code_ends_the_turn() -> None:
     call, talk = start(Ask(EMPTY, Expect.CODE), BYE)
     call.step(QUIET)
