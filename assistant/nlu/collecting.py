@@ -240,7 +240,8 @@ def _finish(state: _State, expect: Expect, so_far: int, alone: bool) -> Collecte
         if expect is Expect.CONFIRM and digits and len(digits) < _WHOLE_CODE:
             denied |= digits.text.startswith("0") or (alone and _names_a_fault(digits))
             digits = NO_DIGITS
-    if expect is Expect.CONFIRM_OR_MORE and _may_be_an_answer(digits):
+    lone = alone and len(digits) == 1 and so_far + 1 not in COMPLETE  # a "không" heard as "sáu"?
+    if expect is Expect.CONFIRM_OR_MORE and (lone or _may_be_an_answer(digits)):
         return Collected(undecided=True, heard_digits=heard)
     span = _span(digits, state, so_far if expect in COLLECTING and not state.restart else 0)
     if digits and span is None:
