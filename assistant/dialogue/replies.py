@@ -228,10 +228,11 @@ def _instant_keys(phase: Phase, grows: bool) -> str:
 
 
 def _overtaken(turn: Turn, state: DialogueState) -> str:
-    """Keyed digits that are read back and may be the first of a card: the rest is under way."""
+    """Keyed digits that are read back as a whole code and may be the first of a card: the rest is
+    under way. (Those that may grow into twelve have no keys that answer at once.)"""
     keyed = isinstance(turn.event, Keyed) and len(state.code) == CODE_DIGITS and not state.ended
     reads = state.phase is Phase.CONFIRM and turn.accepted != "cccd"
-    return state.code if keyed and reads else ""
+    return state.code if keyed and reads and not state.may_grow(turn.accepted) else ""
 
 
 def prefixed(result: Result, parts: Parts) -> Result:
