@@ -5,7 +5,7 @@ from __future__ import annotations
 from assistant.asr.endpoint import Slot
 from assistant.dialogue.code import Accepted, Progress
 from assistant.dialogue.types import Ask
-from assistant.nlu.types import DigitSpan, Expect, Intent, Interpretation
+from assistant.nlu.types import DigitSpan, Expect, Intent, Interpretation, Rejection
 
 _A_CODE_BEGINS = 2  # digits in a row outside the code question: the caller is reading a code
 _BEGINNINGS = frozenset({Intent.WAIT, Intent.HELLO})  # "chờ chút", "alo": digits follow
@@ -28,7 +28,8 @@ def slot_of(ask: Ask, partial: Interpretation, accepted: Accepted) -> Slot:
     begins = 1 if ask.expect is Expect.CONFIRM_OR_MORE else _A_CODE_BEGINS
     if len(heard.digits) >= begins and partial.correction is None:
         return _SLOTS[ask.progress(heard, accepted)]
-    return Slot.OPEN
+    more = ask.expect is Expect.CONFIRM_OR_MORE and partial.rejection is Rejection.AMBIGUOUS
+    return Slot.INCOMPLETE if more else Slot.OPEN  # a lone digit: the next one, or an answer?
 
 
 def _is_answer(partial: Interpretation) -> bool:

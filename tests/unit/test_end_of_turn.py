@@ -27,7 +27,7 @@ def asked(case: dict[str, Any]) -> Ask:
     so_far = case.get("so_far", "")
     return Ask(
         NOTHING,
-        Expect.CODE,
+        Expect.CONFIRM_OR_MORE if case.get("more") else Expect.CODE,
         digits_so_far=len(so_far),
         collected=so_far,
         wants=case.get("wants"),
