@@ -13,7 +13,7 @@ HUMAN  ?= ../shared/speech/train
 TEXT   ?= ../shared/speech/text
 # For `make eval`: a folder of labelled sets, or one set (models/README.md)
 SPEECH ?= ../shared/speech/dev
-# More arguments for pytest, for example: make test PYTEST="-k dialogue -x"
+# More arguments for pytest, for example: make test PYTEST="-k dialogue -x"; "-n 0": one process
 PYTEST ?=
 # More arguments for the scenarios, for example: make batch BATCH="--filter must --against var/batch/OLD"
 BATCH  ?=
@@ -62,7 +62,7 @@ batch: $(DEV) ## Chạy mọi kịch bản trong tests/scenarios, báo cáo ra v
 	$(BIN)/assistant batch run tests/scenarios --report var/batch/report.html $(BATCH)
 
 test: $(DEV) ## Kiểm thử, dưới 5 phút trên 2 lõi (the tests, under 5 minutes on 2 cores)
-	$(PY) -m pytest -m "not full and not network" $(PYTEST)
+	$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal -m "not full and not network" $(PYTEST)
 
 test-full: $(FULL) ## Kiểm thử cần nhiều phút, torch hoặc gói Debian (what takes minutes, torch, Debian packages)
 	$(PY) -m pytest -m "full or network" $(PYTEST)
