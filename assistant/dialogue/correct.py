@@ -143,7 +143,7 @@ def _digits(turn: Turn) -> str:
 def _recapture(turn: Turn, digits: str) -> Result | None:
     """A new reading replaces the one before, and costs an attempt. The same once more is an
     answer of a kind, the first time; given again and again it costs an attempt too."""
-    before = turn.state
+    before = _all_of_it(turn, turn.state)
     if digits == before.code:
         before = replace(before, repeats=before.repeats + 1)
         if before.repeats == 1:
@@ -156,8 +156,16 @@ def _recapture(turn: Turn, digits: str) -> Result | None:
 
 def _settled(turn: Turn, state: DialogueState, digits: str, before: str = "") -> Result | None:
     """What follows from ``digits`` after ``before``; None when too much was not heard well."""
-    state = written(turn, state, digits, before)
+    state = _all_of_it(turn, written(turn, state, digits, before))
     return None if too_unsure(turn, state) else settle(turn, state)
+
+
+def _all_of_it(turn: Turn, state: DialogueState) -> DialogueState:
+    """# after keyed digits: they are all there is, if they make a code."""
+    if not isinstance(turn.event, Keyed) or not edit_keys("", turn.event.keys).ended:
+        return state
+    progress = code_progress(state.code, turn.accepted, state.card)
+    return replace(state, ended=state.ended or progress is not Progress.INCOMPLETE)
 
 
 def _continues(turn: Turn, digits: str) -> bool:
