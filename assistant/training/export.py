@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from assistant.training.lexicon import phone_table
 from assistant.training.net import FRONT_OFFSETS, STRIDE_OFFSETS, SUBSAMPLING, AcousticNet, LowRank
 
 Matrix = npt.NDArray[np.float32]
@@ -223,12 +224,13 @@ def acoustic_model(nets: Sequence[AcousticNet], priors: Matrix) -> bytes:
 
 @torch.no_grad()
 def phone_priors(
-    net: AcousticNet, batches: Iterable[Tensor], scale: float, blank_penalty: float
+    net: AcousticNet, batches: Iterable[Tensor], scale: float, unlikelier: Mapping[str, float]
 ) -> Matrix:
     """How much of each phone the network hears in ``batches`` of features, softened to the power
-    of ``scale``; the blank's is raised by ``blank_penalty`` nepers."""
+    of ``scale``; those of ``unlikelier`` (phone → nepers) it must hear so much better."""
     net.eval()
     seen = torch.cat([net(b).exp().flatten(0, 1) for b in batches]).mean(dim=0)
     priors = seen.clamp_min(1e-5) ** scale
-    priors[0] *= math.exp(blank_penalty)
+    for phone, nepers in unlikelier.items():
+        priors[phone_table().index(phone)] *= math.exp(nepers)
     return _numpy(priors / priors.sum())

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 
 from assistant.training.fst import Fst, const_fst, look_ahead_fst, relabelled, relabelling
 from assistant.training.lexicon import CODAS, INITIALS, MEDIAL, UNKNOWN, phone_table, pronunciations
@@ -62,10 +63,19 @@ class Filler:
     known: tuple[str, ...] = ()
 
 
-def lexicon_fst(words: Sequence[str], filler: Filler, word_cost: float = 0.0) -> Fst:
+NO_WORDS: Mapping[str, float] = MappingProxyType({})
+
+
+def lexicon_fst(
+    words: Sequence[str],
+    filler: Filler,
+    word_cost: float = 0.0,
+    likelier: Mapping[str, float] = NO_WORDS,
+) -> Fst:
     """The lexicon loop over ``words`` (numbered from 1); ``[unk]`` among them is the filler.
 
-    Every word costs ``word_cost`` (less than 0: fewer words are lost).
+    Every word costs ``word_cost`` nepers (less than 0: fewer words are lost), those of
+    ``likelier`` so much less.
     """
     fst = Fst()
     start, loop = fst.state(), fst.state()
@@ -76,7 +86,8 @@ def lexicon_fst(words: Sequence[str], filler: Filler, word_cost: float = 0.0) ->
     fst.arc(silence, stay(0), 0, 0.0, silence)
     fst.arc(silence, 0, 0, 0.0, loop)
     fst.finals[loop] = 0.0
-    _grow(fst, [loop], _tree(words), loop, spoken=False, cost=word_cost)
+    costs = [0.0, *(word_cost - likelier.get(word, 0.0) for word in words)]
+    _grow(fst, [loop], _tree(words), loop, spoken=False, costs=costs)
     if UNKNOWN in words:
         label = list(words).index(UNKNOWN) + 1
         _any_syllable(fst, loop, label, filler.any)
@@ -94,7 +105,9 @@ def _held(fst: Fst, phone: int) -> tuple[int, int]:
     return held, blank
 
 
-def _grow(fst: Fst, sources: list[int], node: _Node, loop: int, spoken: bool, cost: float) -> None:
+def _grow(
+    fst: Fst, sources: list[int], node: _Node, loop: int, spoken: bool, costs: Sequence[float]
+) -> None:
     for phone, child in sorted(node.children.items()):
         alone = len(child.words) == 1 and not spoken
         label = next(iter(child.words)) if alone else 0
@@ -104,8 +117,8 @@ def _grow(fst: Fst, sources: list[int], node: _Node, loop: int, spoken: bool, co
         done = spoken or alone
         for word in sorted(child.ends):
             for state in (held, blank):
-                fst.arc(state, 0, 0 if done else word, cost, loop)
-        _grow(fst, [held, blank], child, loop, done, cost)
+                fst.arc(state, 0, 0 if done else word, costs[word], loop)
+        _grow(fst, [held, blank], child, loop, done, costs)
 
 
 def _any_syllable(fst: Fst, loop: int, label: int, cost: float) -> None:
@@ -228,9 +241,10 @@ def build(
     sentences: Iterable[Sequence[str]],
     filler: Filler = Filler(),
     word_cost: float = 0.0,
+    likelier: Mapping[str, float] = NO_WORDS,
 ) -> Graph:
     """``words``: the vocabulary with "[unk]"; ``sentences``: text of the default grammar."""
-    lexicon = lexicon_fst(words, filler, word_cost)
+    lexicon = lexicon_fst(words, filler, word_cost, likelier)
     mapping = relabelling(lexicon)
     missing = [w for n, w in enumerate(words, start=1) if n not in mapping]
     if missing:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -98,8 +98,13 @@ class Scale:
     any_filler: float = 7.0
     stranger_filler: float = 3.0
     word_cost: float = -1.2
+    # Swallowed inside numbers: "hai mươi ba" with hardly a "mươi". Nepers.
+    likelier_words: Mapping[str, float] = field(
+        default_factory=lambda: {"trăm": 2.0, "mươi": 1.5, "năm": 1.0}
+    )
     prior_scale: float = 0.4
-    blank_penalty: float = 0.0
+    # A line's noise in a pause sounds like a final "m": "ba" became "tám". Nepers.
+    unlikelier_phones: Mapping[str, float] = field(default_factory=lambda: {"C:m": 1.0})
     workers: int = field(default_factory=lambda: os.cpu_count() or 2)  # that speak and align
     voices: int | None = None  # None: a new caller for every synthetic utterance
 
@@ -289,10 +294,10 @@ class Recipe:
         words = model_words(self.text, scale.common_words)
         lines = grammar_sentences(self.prompts, self.text, rng, scale.codes)
         filler = Filler(scale.any_filler, scale.stranger_filler, (*NUMBER_WORDS, *ANSWERS))
-        graph = build(words, lines, filler, scale.word_cost)
+        graph = build(words, lines, filler, scale.word_cost, scale.likelier_words)
         about = {
             "name": self.out.name,
-            "version": "9",
+            "version": "10",
             "words": len(words),
             "parameters": parameters([net]),
         }
@@ -305,7 +310,7 @@ class Recipe:
         scale = self.scale
         features = (next(batches).features for _ in range(12))
         priors: npt.NDArray[np.float32] = phone_priors(
-            net, features, scale.prior_scale, scale.blank_penalty
+            net, features, scale.prior_scale, scale.unlikelier_phones
         )
         return priors
 

@@ -333,3 +333,22 @@ def test_a_foreign_network_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(ModelError) as error:
         read_networks(tmp_path / "none.mdl")
     assert error.value.code == "model-foreign"
+
+
+def test_a_phone_that_noise_sounds_like_must_be_heard_better() -> None:
+    import torch
+
+    from assistant.training.export import phone_priors
+    from assistant.training.lexicon import phone_table
+    from assistant.training.net import AcousticNet, NetShape
+
+    torch.manual_seed(5)
+    net = AcousticNet(NetShape(front=8, width=16, rank=8, offsets=((-1, 0, 1),)))
+    heard = [torch.randn(2, 60, 40)]
+    plain, harder = (phone_priors(net, heard, 0.4, u) for u in ({}, {"C:m": 1.0}))
+    ratio = harder / plain
+    place = phone_table().index("C:m")
+    others = np.delete(ratio, place)
+    assert np.allclose(others, others[0])
+    assert ratio[place] / others[0] == pytest.approx(np.e, rel=1e-4)
+    assert harder.sum() == pytest.approx(1.0, rel=1e-4)

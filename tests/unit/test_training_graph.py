@@ -74,6 +74,14 @@ def test_a_syllable_outside_the_vocabulary_is_the_filler() -> None:
     assert accepted(fst, said("khuya", rng)) == {(WORDS.index(UNKNOWN) + 1,)}
 
 
+@pytest.mark.parametrize("cost", [0.0, -1.2])
+def test_words_that_are_swallowed_cost_less(cost: float) -> None:
+    rng = random.Random(4)
+    fst = lexicon_fst(WORDS, Filler(), cost, {"hai": 1.5})
+    assert cheapest(fst, said("hai", rng)) == pytest.approx(cost - 1.5)
+    assert cheapest(fst, said("một", rng)) == pytest.approx(cost)
+
+
 STRANGE = Filler(any=7.0, stranger=3.0, known=tuple(WORDS[:-1]))
 
 
