@@ -143,11 +143,11 @@ def _digits(turn: Turn) -> str:
 def _recapture(turn: Turn, digits: str) -> Result | None:
     """A new reading replaces the one before, and costs an attempt. The same once more is an
     answer of a kind, the first time; given again and again it costs an attempt too."""
-    before = _all_of_it(turn, turn.state)
+    before = turn.state
     if digits == before.code:
         before = replace(before, repeats=before.repeats + 1)
         if before.repeats == 1:
-            return read_back(turn, before)
+            return read_back(turn, _all_of_it(turn, before))
     state, action = failed(turn, before, "code_restart")
     if state.phase is Phase.CODE and not state.keypad_only:
         return _settled(turn, state, digits)
