@@ -99,9 +99,7 @@ class Sherpa(BaseModel):
 
     tail: float = Field(0.6, ge=0, description="s of silence after an utterance: the look-ahead")
     hotwords_score: float = Field(1.5, ge=0, description="added to each expected token's score")
-    token_seconds: float = Field(
-        0.2, gt=0, description="s that a word's last token lasts: it says where tokens begin only"
-    )
+    token_seconds: float = Field(0.2, gt=0, description="s that a word's last token lasts")
 
 
 class Asr(BaseModel):
@@ -109,6 +107,7 @@ class Asr(BaseModel):
 
     models: Path = Field(default_factory=user_models, description="where downloads go")
     level: float | None = Field(-18.0, description="dBFS speech is brought to; None: as it comes")
+    denoise: float = Field(7.0, ge=0, description="dB a line's noise is turned down; 0: none")
     noise_floor: float | None = Field(-75.0, description="dBFS mixed in; None: nothing")
     lead: float = Field(0.06, ge=0, description="s of quiet before an utterance, as before a word")
     partial_every: float = Field(0.1, gt=0, description="s of audio between partial results")
@@ -128,7 +127,7 @@ class Understanding(BaseModel):
     phrase_confidence: float = Field(0.25, ge=0, le=1, description="mean, of anything else")
     # A false yes costs 26 s and a try, asking again 8 s: it pays where over 3 of 10 were denials.
     # What sounds like "phải" may be "sai"; no other yes was a denial (130 of dev/telephone-words).
-    yes_confidence: float = Field(0.41, ge=0, le=1, description="of each word up to it")
+    yes_confidence: float = Field(0.42, ge=0, le=1, description="of each word up to it")
     weak_yes_confidence: float = Field(0.70, ge=0, le=1, description="of one easily misheard")
 
 

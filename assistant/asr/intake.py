@@ -1,8 +1,9 @@
-"""What reaches an engine: whole samples at the model's rate, in blocks, at one level, over the
-noise floor and after a little quiet."""
+"""What reaches an engine: whole samples at the model's rate, in blocks, at one level, with less of
+the line's noise, over the noise floor and after a little quiet."""
 
 from __future__ import annotations
 
+from assistant.asr.denoise import Denoiser
 from assistant.asr.leveller import Leveller
 from assistant.asr.noise import NoiseFloor
 from assistant.audio.resampling import Resampler
@@ -22,6 +23,7 @@ class Intake:
         self._noise = (
             None if settings.noise_floor is None else NoiseFloor(settings.noise_floor, model_rate)
         )
+        self._denoiser = Denoiser(settings.denoise, model_rate) if settings.denoise else None
         self._level = settings.level
         self._leveller: Leveller | None = None
         self._resampler = Resampler(model_rate, model_rate)
@@ -42,6 +44,8 @@ class Intake:
         self._lead = self._quiet
         self._block = round(rate * self._partial_every) * SAMPLE_BYTES
         self._leveller = None if self._level is None else Leveller(self._level, rate)
+        if self._denoiser is not None:
+            self._denoiser.restart()
         if self._noise is not None:
             self._noise.restart()
 
@@ -58,6 +62,8 @@ class Intake:
         if self._leveller is not None:
             pcm = self._leveller.feed(pcm, last)
         pcm = self._resampler.feed(pcm, last)
+        if self._denoiser is not None:
+            pcm = self._denoiser.feed(pcm, last)
         if pcm:
             pcm, self._lead = self._lead + pcm, b""
         return pcm if self._noise is None or not pcm else self._noise.mix(pcm)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from assistant.asr.denoise import Denoiser
 from assistant.batch.codecs import celp, gsm, mulaw
 
 RATE = 8_000
@@ -46,6 +47,8 @@ class Severity:
     coarse: float = 0.05  # 8-bit originals
     loss: float = 0.05  # packet loss
     zeros: float = 0.25  # digital silence around speech
+    denoise: tuple[float, float] = (4.0, 10.0)  # dB at most, as the assistant does it
+    noisy: float = 0.1  # left as it is
 
 
 DEFAULT = Severity()
@@ -153,7 +156,8 @@ class Moved:
 def spoil(
     x: Samples, rng: Rng, severity: Severity = DEFAULT, other: Samples | None = None
 ) -> tuple[Samples, Moved]:
-    """One caller's line: speed, silence around, room, handset, noise, level, codec.
+    """One caller's line: speed, silence around, room, handset, noise, level, codec; and what the
+    assistant takes of the noise again (``Denoiser``).
 
     ``x``: clean speech at ``RATE``; ``other``: somebody else's speech, for babble.
     """
@@ -184,6 +188,8 @@ def spoil(
     if rng.random() < severity.loss:
         x = _lose_packets(x, rng)
     x = x + np.float32(rng.normal(0, 0.002))  # DC offset
+    if rng.random() >= severity.noisy:
+        x = Denoiser(float(rng.uniform(*severity.denoise)), RATE).reduce(x, last=True)
     return np.asarray(np.round(np.clip(x, -1, 1) * 32767) / 32768, np.float32), Moved(speed, lead)
 
 

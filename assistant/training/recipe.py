@@ -297,7 +297,7 @@ class Recipe:
         graph = build(words, lines, filler, scale.word_cost, scale.likelier_words)
         about = {
             "name": self.out.name,
-            "version": "10",
+            "version": "11",
             "words": len(words),
             "parameters": parameters([net]),
         }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from assistant.training.augment import DEFAULT, RATE, spoil, unspoiled
+from assistant.training.augment import DEFAULT, MILD, RATE, spoil, unspoiled
 
 
 def bursts() -> np.ndarray:
@@ -36,3 +38,20 @@ def test_a_good_line_is_loud_enough_and_nearly_silent_between() -> None:
     clean = unspoiled(bursts(), moved, len(spoiled), rng)
     assert 10 ** (-18.5 / 20) < np.abs(clean).max() < 10 ** (-5.5 / 20)
     assert np.sqrt(np.mean(clean[: moved.lead] ** 2)) < 10 ** (-58 / 20) if moved.lead else True
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_noise_is_turned_down_as_the_assistant_does_it(seed: int) -> None:
+    steady = replace(MILD, noise=1.0, snr=(15.0, 15.0), reverb=0.0, mulaw=0.0, zeros=0.0)
+    speech = np.tile(bursts(), 3)
+    noisy, quieter = (
+        spoil(speech, np.random.default_rng(seed), replace(steady, noisy=share))[0]
+        for share in (1.0, 0.0)
+    )
+    assert len(quieter) == len(noisy)
+    loud = envelope(noisy)
+    speaking = loud > np.quantile(loud, 0.8)
+    pauses = loud < np.quantile(loud, 0.2)
+    kept = np.std(quieter[speaking]) / np.std(noisy[speaking])
+    assert 0.8 < kept < 1.05
+    assert np.std(quieter[pauses]) / np.std(noisy[pauses]) < 0.9 * kept
