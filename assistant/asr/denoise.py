@@ -59,7 +59,7 @@ class Denoiser:
         bins = self._size // 2 + 1
         self._samples = np.zeros(self._hop, np.float32)  # that are no whole frame yet
         self._waiting = np.zeros((0, bins), np.complex64)  # frames, while the noise is not known
-        self._powers = np.zeros((0, bins), np.float32)  # of the last frames, to be averaged
+        self._powers = np.zeros((_AVERAGED - 1, bins), np.float32)  # of the frames before
         self._heard = np.zeros((0, bins), np.float32)  # averaged, in which the noise is
         self._loudest = 0.0
         self._noise: Samples | None = None  # power of every bin
@@ -96,9 +96,10 @@ class Denoiser:
     def _gains(self, spectra: Spectra) -> Powers:
         powers = spectra.real**2 + spectra.imag**2
         averaged, known = self._averaged(powers)
-        loudest = np.maximum.accumulate(np.append(self._loudest, averaged.sum(axis=1)))[1:]
+        total = averaged.sum(axis=1)
+        loudest = np.maximum.accumulate(np.append(self._loudest, total))[1:]
         self._loudest = float(loudest[-1])
-        known &= averaged.sum(axis=1) > _GONE * loudest
+        known &= total > _GONE * loudest
         gains = np.empty_like(powers)
         noise = self._noise
         noted = 0
@@ -116,18 +117,14 @@ class Denoiser:
 
     def _averaged(self, powers: Powers) -> tuple[Powers, NDArray[np.bool_]]:
         """Of every frame and those before it, and whether there were as many as it takes."""
-        before = len(self._powers)
         some = np.concatenate([self._powers, powers])
-        sums = np.zeros_like(powers)
-        terms = np.zeros(len(powers), np.float32)
-        for back in range(_AVERAGED):
-            begin = max(0, back - before)
-            sums[begin:] += some[before + begin - back : len(some) - back]
-            terms[begin:] += 1
-        self._powers = some[-(_AVERAGED - 1) :]
-        return sums / terms[:, None], terms == _AVERAGED
+        self._powers = some[len(powers) :]
+        shifted = [some[_AVERAGED - 1 - back :][: len(powers)] for back in range(_AVERAGED)]
+        terms = np.minimum(self._frames + 1 + np.arange(len(powers)), _AVERAGED)
+        mean: Powers = np.sum(shifted, axis=0) / terms[:, None].astype(np.float32)
+        return mean, terms == _AVERAGED
 
-    def _note(self, averaged: Powers, loudest: np.float32) -> Samples:
+    def _note(self, averaged: Powers, loudest: float) -> Samples:
         """The noise, now that these frames were heard."""
         heard = self._heard = np.concatenate([self._heard, averaged])[-self._memory :]
         if not len(heard):
