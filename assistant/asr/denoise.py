@@ -14,6 +14,7 @@ R. Bippus, "Quantile based noise estimation for spectral subtraction and Wiener 
 from __future__ import annotations
 
 import math
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,9 @@ _NOISE = 2.0  # of that percentile
 _BELOW = 12.0  # dB under the loudest frame: nothing louder than that is noise
 _GONE = 1e-7  # of the loudest frame's power: digital silence says nothing of the line
 _BEFORE = 0.6  # share of the frame before in what is taken for speech
-_REMOVED = 1.5  # times the noise, in the filter
+_REMOVED = np.array(1.5, np.float32)  # times the noise, in the filter
 _LEAST = 1e-20  # power
+_ONE = np.array(1, np.float32)  # numpy is several times slower with Python's own
 
 Samples = NDArray[np.float32]
 Spectra = NDArray[np.complex64]  # (frames, bins)
@@ -44,7 +46,7 @@ class Denoiser:
 
     def __init__(self, most: float, rate: int) -> None:
         """``most``: dB that anything is turned down at most; ``rate``: Hz."""
-        self._floor = np.float32(10 ** (-most / 20))
+        self._floor = np.array(10 ** (-most / 20), np.float32)
         self._size = 1 << round(math.log2(rate * _FRAME))
         self._hop = self._size // 2
         step = self._hop / rate
@@ -60,10 +62,11 @@ class Denoiser:
         self._samples = np.zeros(self._hop, np.float32)  # that are no whole frame yet
         self._waiting = np.zeros((0, bins), np.complex64)  # frames, while the noise is not known
         self._powers = np.zeros((_AVERAGED - 1, bins), np.float32)  # of the frames before
-        self._heard = np.zeros((0, bins), np.float32)  # averaged, in which the noise is
+        self._heard = np.zeros((bins, self._memory), np.float32)  # averaged; the noise is in them
+        self._known = 0  # frames ever heard so; the last of them are kept, in no order
         self._loudest = 0.0
-        self._noise: Samples | None = None  # power of every bin
-        self._speech: Samples | None = None  # its power over the noise's, in the frame before
+        self._noise = np.full(bins, _LEAST, np.float32)  # power of every bin
+        self._carried: Samples | None = None  # of the frame before, into what is taken for speech
         self._tail = np.zeros(self._hop, np.float32)
         self._frames = 0  # that came out
         self._before = self._hop  # samples still to come out that never went in
@@ -80,69 +83,88 @@ class Denoiser:
         samples = np.concatenate([self._samples, new])
         if last:
             samples = np.concatenate([samples, np.zeros(2 * self._size, np.float32)])
-        count = max(0, (len(samples) - self._size) // self._hop + 1)
+        count = max(0, len(samples) // self._hop - 1)
         self._samples = samples[count * self._hop :]
         if count:
-            frames = np.lib.stride_tricks.sliding_window_view(samples, self._size)
-            spectra = np.fft.rfft(frames[:: self._hop][:count] * self._window, axis=1)
+            halves = samples[: (count + 1) * self._hop].reshape(-1, self._hop)
+            spectra = np.fft.rfft(np.hstack([halves[:-1], halves[1:]]) * self._window, axis=1)
             self._waiting = np.concatenate([self._waiting, spectra], dtype=np.complex64)
-        if not len(self._waiting) or (
-            self._noise is None and len(self._waiting) < self._first and not last
-        ):
+        waits = not self._frames and len(self._waiting) < self._first and not last
+        if waits or not len(self._waiting):
             return new[:0]
         known, self._waiting = self._waiting, self._waiting[:0]
         return self._joined(known * self._gains(known))
 
     def _gains(self, spectra: Spectra) -> Powers:
-        powers = spectra.real**2 + spectra.imag**2
+        powers: Powers = spectra.real**2 + spectra.imag**2
         averaged, known = self._averaged(powers)
         total = averaged.sum(axis=1)
         loudest = np.maximum.accumulate(np.append(self._loudest, total))[1:]
         self._loudest = float(loudest[-1])
         known &= total > _GONE * loudest
-        gains = np.empty_like(powers)
-        noise = self._noise
+        noise = np.empty_like(powers)
+        noise[:] = self._noise
         noted = 0
-        for at in range(len(powers)):
-            here = self._frames + at
-            if here == 0 or (here >= self._first and here % self._renewed == 0):
-                until = min(self._first, len(powers)) if here == 0 else at + 1
-                noise = self._note(averaged[noted:until][known[noted:until]], loudest[until - 1])
-                noted = until
-            gains[at] = self._gain(powers[at] / noise)
-        self._heard = np.concatenate([self._heard, averaged[noted:][known[noted:]]])
+        for at in self._renewals(len(powers)):
+            until = at + 1 if self._frames + at else min(self._first, len(powers))
+            self._hear(averaged[noted:until][known[noted:until]])
+            noted = until
+            self._noise = noise[at:] = self._estimated(loudest[until - 1])
+        self._hear(averaged[noted:][known[noted:]])
         self._frames += len(powers)
-        self._noise = noise
-        return gains
+        return self._filter(powers / noise)
+
+    def _renewals(self, count: int) -> list[int]:
+        """Which of the next frames have an estimate of the noise made for them."""
+        some = range(self._frames, self._frames + count)
+        new = (here for here in some if here >= self._first and here % self._renewed == 0)
+        return [here - self._frames for here in chain([0] * (not self._frames), new)]
 
     def _averaged(self, powers: Powers) -> tuple[Powers, NDArray[np.bool_]]:
         """Of every frame and those before it, and whether there were as many as it takes."""
         some = np.concatenate([self._powers, powers])
         self._powers = some[len(powers) :]
-        shifted = [some[_AVERAGED - 1 - back :][: len(powers)] for back in range(_AVERAGED)]
+        mean = some[: len(powers)].copy()
+        for later in range(1, _AVERAGED):
+            mean += some[later:][: len(powers)]
         terms = np.minimum(self._frames + 1 + np.arange(len(powers)), _AVERAGED)
-        mean: Powers = np.sum(shifted, axis=0) / terms[:, None].astype(np.float32)
+        mean /= terms[:, None].astype(np.float32)
         return mean, terms == _AVERAGED
 
-    def _note(self, averaged: Powers, loudest: float) -> Samples:
-        """The noise, now that these frames were heard."""
-        heard = self._heard = np.concatenate([self._heard, averaged])[-self._memory :]
-        if not len(heard):
-            return np.full(heard.shape[1], _LEAST, np.float32)
-        rank = _PERCENTILE * (len(heard) - 1) // 100
-        noise: Samples = np.maximum(np.partition(heard, rank, axis=0)[rank] * _NOISE, _LEAST)
+    def _hear(self, averaged: Powers) -> None:
+        """Keep these frames instead of the oldest."""
+        places = (self._known + np.arange(len(averaged))) % self._memory
+        self._heard[:, places] = averaged.T
+        self._known += len(averaged)
+
+    def _estimated(self, loudest: float) -> Samples:
+        """The noise of every bin."""
+        heard = self._heard[:, : min(self._known, self._memory)]
+        if not heard.size:
+            return np.full(len(heard), _LEAST, np.float32)
+        rank = _PERCENTILE * (heard.shape[1] - 1) // 100
+        noise: Samples = np.maximum(np.sort(heard, axis=1)[:, rank] * _NOISE, _LEAST)
         most = loudest * 10 ** (-_BELOW / 10)
         noise *= np.minimum(1, most / noise.sum())
         return noise
 
-    def _gain(self, over: Samples) -> Samples:
-        """Of every bin of one frame, from its power over the noise's."""
-        likely = np.maximum(over - 1, 0)
-        if self._speech is not None:
-            likely = _BEFORE * self._speech + (1 - _BEFORE) * likely
-        gain: Samples = np.maximum(likely / (likely + _REMOVED), self._floor)
-        self._speech = gain * gain * over
-        return gain
+    def _filter(self, over: Powers) -> Powers:
+        """Gains of frames, of their powers over the noise's: each hangs on the frame before."""
+        gains = np.empty_like(over)
+        instant = np.maximum(over - _ONE, 0)
+        if self._carried is None:
+            self._carried = _BEFORE * instant[0]
+        terms = (1 - _BEFORE) * instant + _REMOVED
+        over *= _BEFORE
+        carried, total = self._carried, np.empty_like(self._carried)
+        for term, power, gain in zip(terms, over, gains, strict=True):
+            np.add(carried, term, out=total)
+            np.divide(_REMOVED, total, out=gain)
+            np.subtract(_ONE, gain, out=gain)
+            np.maximum(gain, self._floor, out=gain)
+            np.multiply(gain, gain, out=carried)
+            np.multiply(carried, power, out=carried)
+        return gains
 
     def _joined(self, spectra: Spectra) -> Samples:
         """Frames overlapped and added, without what was put before and behind the utterance."""
