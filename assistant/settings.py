@@ -127,7 +127,7 @@ class Understanding(BaseModel):
     phrase_confidence: float = Field(0.25, ge=0, le=1, description="mean, of anything else")
     # A false yes costs 26 s and a try, asking again 8 s: it pays where over 3 of 10 were denials.
     # What sounds like "phải" may be "sai"; no other yes was a denial (130 of dev/telephone-words).
-    yes_confidence: float = Field(0.42, ge=0, le=1, description="of each word up to it")
+    yes_confidence: float = Field(0.44, ge=0, le=1, description="of each word up to it")
     weak_yes_confidence: float = Field(0.70, ge=0, le=1, description="of one easily misheard")
 
 

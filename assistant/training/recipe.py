@@ -72,6 +72,9 @@ ANSWER_WORDS = (
 ).split()
 # Of what is asked for beside numbers: no stranger may sound like them ("sai số cuối").
 ANSWERS = "cuối đúng sai phải vâng dạ được rồi nhầm chưa chính xác nhắc lại".split()
+LIKELIER_WORDS = {  # nepers
+    "trăm": 2.0, "mươi": 1.5, "năm": 1.5, "ba": 1.2, "một": 1.0, "tám": 0.8, "mốt": 0.6
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +101,9 @@ class Scale:
     any_filler: float = 7.0
     stranger_filler: float = 3.0
     word_cost: float = -1.2
-    # Swallowed inside numbers: "hai mươi ba" with hardly a "mươi". Nepers.
-    likelier_words: Mapping[str, float] = field(
-        default_factory=lambda: {"trăm": 2.0, "mươi": 1.5, "năm": 1.0}
-    )
+    # Swallowed inside numbers, as "hai mươi ba" with hardly a "mươi", or with hardly a consonant
+    # of their own, as "ba"; "tám" and "một" lest those become "ba" for it. Nepers.
+    likelier_words: Mapping[str, float] = field(default_factory=lambda: dict(LIKELIER_WORDS))
     prior_scale: float = 0.4
     # A line's noise in a pause sounds like a final "m": "ba" became "tám". Nepers.
     unlikelier_phones: Mapping[str, float] = field(default_factory=lambda: {"C:m": 1.0})
@@ -297,7 +299,7 @@ class Recipe:
         graph = build(words, lines, filler, scale.word_cost, scale.likelier_words)
         about = {
             "name": self.out.name,
-            "version": "11",
+            "version": "12",
             "words": len(words),
             "parameters": parameters([net]),
         }
