@@ -14,7 +14,6 @@ R. Bippus, "Quantile based noise estimation for spectral subtraction and Wiener 
 from __future__ import annotations
 
 import math
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,9 +115,11 @@ class Denoiser:
 
     def _renewals(self, count: int) -> list[int]:
         """Which of the next frames have an estimate of the noise made for them."""
-        some = range(self._frames, self._frames + count)
-        new = (here for here in some if here >= self._first and here % self._renewed == 0)
-        return [here - self._frames for here in chain([0] * (not self._frames), new)]
+        return [
+            at
+            for at, here in enumerate(range(self._frames, self._frames + count))
+            if here == 0 or (here >= self._first and here % self._renewed == 0)
+        ]
 
     def _averaged(self, powers: Powers) -> tuple[Powers, NDArray[np.bool_]]:
         """Of every frame and those before it, and whether there were as many as it takes."""
