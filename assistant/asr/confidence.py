@@ -1,31 +1,40 @@
 """What a recognizer's confidences are worth: each mapped to the share of such words that are right.
 
 Vosk's own are posteriors over the few readings that its search kept, and promise too much of
-words that were never in question. The map stands in the model's card; ``assistant asr calibrate``
-measures it.
+words that were never in question. So the network's own outputs along a word are weighed with them
+(``evidence.py``). Weights and map stand in the model's card; ``assistant asr calibrate`` measures
+them.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
+
+from assistant.asr.evidence import Evidence
 
 Points = tuple[tuple[float, float], ...]
 """(raw confidence, share right), both rising."""
+_WEIGHTS = len(fields(Evidence)) + 1
 
 
 @dataclass(frozen=True, slots=True)
-class Confidences:
-    """``words``: the map of some words; ``others``: of all the rest. No points: as they are."""
+class Mapped:
+    """``weights``: of each value of ``Evidence`` and one more, whose sum is the log odds of a
+    confidence better than the recognizer's own; empty: its own. ``points``: what either is worth.
+    """
 
-    words: Mapping[str, Points]
-    others: Points = ()
+    weights: tuple[float, ...] = ()
+    points: Points = ()
 
-    def of(self, word: str, raw: float) -> float:
+    def of(self, raw: float, evidence: Evidence | None) -> float:
         """0..1, straight lines between the points."""
-        points = self.words.get(word, self.others)
+        if self.weights:
+            raw = weighed(self.weights, evidence) if evidence else self.points[0][0]
+        points = self.points
         if not points:
             return raw
         place = bisect_right(points, raw, key=lambda point: point[0])
@@ -37,25 +46,56 @@ class Confidences:
         return y0 + (y1 - y0) * (raw - x0) / (x1 - x0)
 
 
+def weighed(weights: Sequence[float], evidence: Evidence) -> float:
+    """0..1."""
+    values = (*evidence.values, 1.0)
+    odds = sum(weight * value for weight, value in zip(weights, values, strict=True))
+    return 1.0 / (1.0 + math.exp(-odds))
+
+
+@dataclass(frozen=True, slots=True)
+class Confidences:
+    """``words``: the map of some words; ``others``: of all the rest."""
+
+    words: Mapping[str, Mapped]
+    others: Mapped = Mapped()
+
+    @property
+    def weigh(self) -> bool:
+        """Whether evidence is asked for at all."""
+        return any(one.weights for one in (*self.words.values(), self.others))
+
+    def of(self, word: str, raw: float, evidence: Evidence | None = None) -> float:
+        """0..1."""
+        return self.words.get(word, self.others).of(raw, evidence)
+
+
 RAW = Confidences({})
 
 
 def from_card(value: object) -> Confidences:
-    """Of a card's ``confidence``: [{"words": […], "points": [[raw, right], …]}, …]; a group
-    without words is for all the rest. Raises ValueError."""
+    """Of a card's ``confidence``: [{"words": […], "weights": […], "points": [[raw, right], …]},
+    …]; a group without words is for all the rest. Raises ValueError."""
     if value is None:
         return RAW
     if not isinstance(value, list):
         raise ValueError("confidence must be a list of groups")
-    named: dict[str, Points] = {}
-    others: Points = ()
+    named: dict[str, Mapped] = {}
+    others = Mapped()
     for group in value:
-        points = _points(group["points"])
+        mapped = Mapped(_weights(group.get("weights", ())), _points(group["points"]))
         if group.get("words"):
-            named |= dict.fromkeys(map(str, group["words"]), points)
+            named |= dict.fromkeys(map(str, group["words"]), mapped)
         else:
-            others = points
+            others = mapped
     return Confidences(named, others)
+
+
+def _weights(value: Sequence[float]) -> tuple[float, ...]:
+    weights = tuple(map(float, value))
+    if weights and (len(weights) != _WEIGHTS or not all(map(math.isfinite, weights))):
+        raise ValueError(f"{_WEIGHTS} weights are needed")
+    return weights
 
 
 def _points(value: Sequence[Sequence[float]]) -> Points:

@@ -132,7 +132,7 @@ def _confidences(path: Path, card: dict[str, object]) -> Confidences:
         return from_card(card.get("confidence"))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise _bad_card(
-            path, "Đo lại độ tin cậy: assistant asr calibrate; hoặc xóa mục confidence."
+            path, "Xóa mục confidence trong tệp đó rồi đo lại: assistant asr calibrate."
         ) from None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from assistant.asr.evidence import Evidence
 from assistant.nlu.types import Prior
 
 
@@ -25,6 +26,7 @@ class Word:
     start: float  # seconds since the utterance's first sample
     end: float
     confidence: float | None  # 0..1; None when the engine gives none
+    evidence: Evidence | None = None  # what the confidence was made of, where anybody asks
 
 
 @dataclass(frozen=True, slots=True)

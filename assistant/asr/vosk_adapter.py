@@ -11,17 +11,20 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import vosk
 
-from assistant.asr.confidence import Confidences
+from assistant.asr.confidence import RAW, Confidences
+from assistant.asr.evidence import Evidence, evidence
 from assistant.asr.folder import ModelFolder, inspect_folder, require_intact
 from assistant.asr.intake import Intake, check_rate, failed, wrong_order
-from assistant.asr.readings import weighed
+from assistant.asr.lexicon import phone_table
+from assistant.asr.network import RATE as FEATURE_RATE
+from assistant.asr.network import Network
+from assistant.asr.readings import Entry, weighed
 from assistant.asr.types import EndReason, Transcript, Word
 from assistant.audio.types import SAMPLE_BYTES
 from assistant.errors import ModelError
@@ -48,11 +51,19 @@ class Decoder:
 
 
 class VoskModel:
-    """A loaded model, shared by all calls and threads."""
+    """A loaded model, shared by all calls and threads. ``network``: its own network once more,
+    where confidences are made of what it says; None: they are not."""
 
-    def __init__(self, folder: ModelFolder, model: vosk.Model, settings: Asr) -> None:
+    def __init__(
+        self,
+        folder: ModelFolder,
+        model: vosk.Model,
+        settings: Asr,
+        network: Network | None = None,
+    ) -> None:
         self.folder = folder
         self.settings = settings
+        self.network = network
         self._model = model
         self._lock = threading.Lock()
         self._idle: OrderedDict[Decoder, None] = OrderedDict()  # the longest unused one first
@@ -72,16 +83,19 @@ class VoskModel:
                 f"Vosk không nạp được mô hình {folder.name}.",
                 "Tải lại mô hình: assistant models download; hoặc đặt ASSISTANT_MODEL.",
             ) from None
-        return cls(folder, model, settings or Asr())
+        network = _network(folder) if folder.confidence.weigh else None
+        return cls(folder, model, settings or Asr(), network)
 
     def with_settings(self, settings: Asr) -> VoskModel:
         """The same loaded model, listening with other settings."""
-        return VoskModel(self.folder, self._model, settings)
+        return VoskModel(self.folder, self._model, settings, self.network)
 
-    def with_confidences(self, confidences: Confidences) -> VoskModel:
-        """The same loaded model, whose confidences mean something else."""
-        folder = replace(self.folder, confidence=confidences)
-        return VoskModel(folder, self._model, self.settings)
+    def uncalibrated(self) -> VoskModel:
+        """The same loaded model with confidences as Vosk gives them, and beside each of them what
+        better ones can be made of."""
+        folder = replace(self.folder, confidence=RAW)
+        network = self.network or _network(self.folder)
+        return VoskModel(folder, self._model, self.settings, network)
 
     @property
     def kaldi(self) -> vosk.Model:
@@ -161,6 +175,7 @@ class VoskRecognizer:
         self._partial = Transcript()
         self._raw = ""
         self._prior: Prior | None = None
+        self._heard = bytearray()  # what the decoder was given, while it has a network beside it
 
     def begin(self, phrases: tuple[str, ...] | None, rate: int, prior: Prior | None = None) -> None:
         """Start an utterance; raises ModelError ``asr-order``, ``asr-rate`` or ``asr-failed``."""
@@ -171,6 +186,7 @@ class VoskRecognizer:
         self._intake.begin(rate)
         self._offset = decoder.fed / (SAMPLE_BYTES * self._model.rate) + self._intake.lead
         self._partial, self._raw, self._prior = Transcript(), "", prior
+        self._heard.clear()
         decoder.kaldi.SetMaxAlternatives(0 if prior is None else self._model.settings.readings)
         self._decoder = decoder
 
@@ -188,11 +204,25 @@ class VoskRecognizer:
         """Finish the utterance. Raises ModelError."""
         decoder = self._current("end")
         self._decode(decoder, last=True)
-        raw, sure = decoder.kaldi.FinalResult(), self._model.folder.confidence
-        transcript = read_final(raw, self._offset, reason, sure, self._prior)
+        entries = _read_final(decoder.kaldi.FinalResult(), self._prior)
         self._decoder = None
         self._model.give_back(decoder)
-        return transcript
+        sure = self._model.folder.confidence
+        return Transcript(
+            tuple(
+                word
+                for entry, found in zip(entries, self._evidence(entries), strict=True)
+                for word in syllables(entry, self._offset, sure, found)
+            ),
+            reason,
+        )
+
+    def _evidence(self, entries: Sequence[Entry]) -> list[Evidence | None]:
+        network = self._model.network
+        if network is None or not entries:
+            return [None] * len(entries)
+        words, shares = zip(*((str(e["word"]), float(e["conf"])) for e in entries), strict=True)
+        return evidence(words, shares, network.outputs(bytes(self._heard)))
 
     def _current(self, what: str) -> Decoder:
         if self._decoder is None:
@@ -209,6 +239,14 @@ class VoskRecognizer:
             self._decoder = None  # its state is unknown: never used again
             raise failed() from None
         decoder.fed += len(pcm)
+        if self._model.network is not None:
+            self._heard += pcm
+
+
+def _network(folder: ModelFolder) -> Network | None:
+    """None: a network that our recipe did not write, or of other phones."""
+    network = Network.read(folder.path / "am/final.mdl") if folder.rate == FEATURE_RATE else None
+    return network if network is not None and network.phones == len(phone_table()) else None
 
 
 def _encodable(word: str) -> bool:
@@ -222,31 +260,25 @@ def _read_partial(raw: str) -> Transcript:
     return Transcript(tuple(Word(word, 0.0, 0.0, None) for word in text.split()))
 
 
-def read_final(
-    raw: str,
-    offset: float,
-    reason: EndReason,
-    confidences: Confidences,
-    prior: Prior | None = None,
-) -> Transcript:
-    """Words with times from the utterance's first sample, and confidences 0..1; of several
-    readings those of the likeliest."""
+def _read_final(raw: str, prior: Prior | None = None) -> Sequence[Entry]:
+    """The words of Vosk's final result; of several readings those of the likeliest."""
     result = json.loads(raw)
-    entries = result.get("result", ())
-    if prior is not None:
-        entries = weighed(result.get("alternatives", ()), prior)
-    words = (word for entry in entries for word in _syllables(entry, offset, confidences))
-    return Transcript(tuple(words), reason)
+    found: Sequence[Entry] = result.get("result", ())
+    return found if prior is None else weighed(result.get("alternatives", ()), prior)
 
 
-def _syllables(entry: dict[str, Any], offset: float, confidences: Confidences) -> Iterator[Word]:
-    """The words of one entry: a joined one ("tổng_đài_viên") lasts equally long for each."""
+def syllables(
+    entry: Entry, offset: float, confidences: Confidences, found: Evidence | None
+) -> Iterator[Word]:
+    """The words of one entry, with times from the utterance's first sample: a joined one
+    ("tổng_đài_viên") lasts equally long for each."""
     whole = str(entry["word"])
     start, end = float(entry["start"]) - offset, float(entry["end"]) - offset
     sure = min(1.0, max(0.0, float(entry["conf"]))) if "conf" in entry else None
-    confidence = None if sure is None else confidences.of(whole, sure)
+    confidence = None if sure is None else confidences.of(whole, sure, found)
     parts = whole.split(JOINT)
     step = (end - start) / len(parts)
     for place, text in enumerate(parts):
         first, last = start + place * step, start + (place + 1) * step
-        yield Word(text, max(0.0, round(first, 3)), max(0.0, round(last, 3)), confidence)
+        times = max(0.0, round(first, 3)), max(0.0, round(last, 3))
+        yield Word(text, *times, confidence, found)

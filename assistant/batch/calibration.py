@@ -19,6 +19,7 @@ _RESAMPLES = 1_000
 _SEED = 8079
 _FOLDS = 5
 _LEAST = 50  # words behind every point of a map
+_PENALTY, _ROUNDS, _TINY = 1e-3, 30, 1e-9
 
 Array = npt.NDArray[np.float64]
 Judged = tuple[float, bool]  # a word's confidence 0..1, and whether it was right
@@ -70,19 +71,25 @@ def calibration(judged: Sequence[Judged]) -> Calibration:
     if not judged:
         return Calibration(0, (), None, (0.0, 1.0), None)
     confidence, right = _columns(judged)
-    rng = np.random.default_rng(_SEED)
-    resampled = []
-    for _ in range(_RESAMPLES):
-        picked = rng.integers(len(right), size=len(right))
-        resampled.append(_error(confidence[picked], right[picked]))
-    low, high = np.quantile(resampled, (0.025, 0.975))
+    mapped = cross_validated(judged)
     return Calibration(
         words=len(judged),
         bins=tuple(_bins(confidence, right)),
         error=_error(confidence, right),
-        interval=(float(low), float(high)),
-        fitted_error=_fitted(confidence, right),
+        interval=_interval(confidence, right),
+        fitted_error=None if mapped is None else _error(*_columns(mapped)),
     )
+
+
+def _interval(confidence: Array, right: Array) -> tuple[float, float]:
+    """95 %, by drawing the words anew. Chance makes every draw's error larger than that of what it
+    was drawn from, by as much as these words' is than the truth: taken off."""
+    rng = np.random.default_rng(_SEED)
+    drawn = (rng.integers(len(right), size=len(right)) for _ in range(_RESAMPLES))
+    errors = np.asarray([_error(confidence[picked], right[picked]) for picked in drawn])
+    excess = errors.mean() - _error(confidence, right)
+    low, high = np.maximum(0.0, np.quantile(errors, (0.025, 0.975)) - excess)
+    return float(low), float(high)
 
 
 def _columns(judged: Sequence[Judged]) -> tuple[Array, Array]:
@@ -110,8 +117,10 @@ def _bins(confidence: Array, right: Array) -> list[Bin]:
     return found
 
 
-def _fitted(confidence: Array, right: Array) -> float | None:
-    """The error after the map of ``fitted_points``, each fifth mapped by what the others taught."""
+def cross_validated(judged: Sequence[Judged]) -> list[Judged] | None:
+    """The words with confidences mapped as ``fitted_points`` would, each fifth of them by what the
+    others taught; None with too few."""
+    confidence, right = _columns(judged)
     if len(right) * (_FOLDS - 1) < _LEAST * _FOLDS:
         return None
     fold = np.random.default_rng(_SEED).permutation(len(right)) % _FOLDS
@@ -119,7 +128,14 @@ def _fitted(confidence: Array, right: Array) -> float | None:
     for number in range(_FOLDS):
         steps, levels = _map(confidence[fold != number], right[fold != number], _LEAST)
         mapped[fold == number] = np.interp(confidence[fold == number], steps, levels)
-    return _error(mapped, right)
+    return list(zip(mapped.tolist(), (right > 0).tolist(), strict=True))
+
+
+def squared_error(judged: Sequence[Judged]) -> float:
+    """Mean squared error of the confidences (Brier, 1950): small where they are true and tell
+    right words from wrong ones; 0 without words."""
+    confidence, right = _columns(judged)
+    return float(np.square(confidence - right).mean()) if len(right) else 0.0
 
 
 def fitted_points(judged: Sequence[Judged], least: int = _LEAST) -> list[list[float]]:
@@ -131,6 +147,25 @@ def fitted_points(judged: Sequence[Judged], least: int = _LEAST) -> list[list[fl
     steps, levels = _map(confidence, right, least)
     rounded = zip(steps.round(4).tolist(), levels.round(4).tolist(), strict=True)
     return [[raw, share] for raw, share in dict(rounded).items()]  # the card's must rise
+
+
+def fitted_weights(values: Array, right: Array) -> list[float]:
+    """Weights of each column, and one more, whose sum is the log odds of being right: logistic
+    regression by Newton's method, its penalty that of one word in a thousand.
+
+    ``values``: (words, columns); ``right``: 0 or 1 of each.
+    """
+    mean, spread = values.mean(axis=0), values.std(axis=0) + _TINY
+    table = np.column_stack([(values - mean) / spread, np.ones(len(values))])
+    penalty = np.diag([_PENALTY * len(values)] * values.shape[1] + [0.0])
+    weights = np.zeros(table.shape[1])
+    for _ in range(_ROUNDS):
+        share = 1 / (1 + np.exp(-table @ weights))
+        slope = table.T @ (right - share) - penalty @ weights
+        curve = (table * (share * (1 - share) + _TINY)[:, None]).T @ table + penalty
+        weights += np.linalg.solve(curve, slope)
+    scaled = weights[:-1] / spread
+    return [*scaled.tolist(), float(weights[-1] - scaled @ mean)]
 
 
 def _map(confidence: Array, right: Array, least: int) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from assistant.asr.evidence import Evidence
 from assistant.asr.types import Transcript
 from assistant.batch.scoring import align
 from assistant.batch.speech_sets import DIGIT_WORDS
@@ -20,13 +21,15 @@ UNKNOWN = "[unk]"
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word that was heard. ``right``: it stands where the speaker said it."""
+    """A word that was heard. ``right``: it stands where the speaker said it; ``evidence``: of its
+    confidence, where the recognizer gives any."""
 
     text: str
     start: float  # s since the first sample given to the recognizer
     end: float
     confidence: float | None
     right: bool
+    evidence: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,13 @@ class Outcome:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Outcome:
-        words = tuple(Word(**word) for word in data["words"])
+        words = tuple(_word(word) for word in data["words"])
         lists = {k: tuple(data[k]) for k in ("groups", "expected", "heard")}
         return cls(**{**data, **lists, "words": words})
+
+
+def _word(data: dict[str, Any]) -> Word:
+    return Word(**{**data, "evidence": tuple(data.get("evidence", ()))})
 
 
 def outcome(trial: Trial, condition: str, heard: Sequence[Transcript]) -> Outcome:
@@ -89,14 +96,17 @@ def judged(transcript: Transcript, trial: Trial) -> tuple[Word, ...]:
     """The words but the filler, each right or wrong by the cheapest alignment with what was
     said; "mốt" and "một" are one digit."""
     words = [word for word in transcript.words if word.text != UNKNOWN]
-    fold = DIGIT_WORDS if trial.measure is not Measure.WORDS else {}
-    said = [fold.get(word, word) for word in trial.spoken]
-    pairs = align(said, [fold.get(word.text, word.text) for word in words])
+    said = [DIGIT_WORDS.get(word, word) for word in trial.spoken]
+    pairs = align(said, [DIGIT_WORDS.get(word.text, word.text) for word in words])
     right = [a == b for a, b in pairs if b is not None]
     return tuple(
-        Word(word.text, word.start, word.end, word.confidence, ok)
-        for word, ok in zip(words, right, strict=True)
+        Word(one.text, one.start, one.end, one.confidence, ok, _values(one.evidence))
+        for one, ok in zip(words, right, strict=True)
     )
+
+
+def _values(evidence: Evidence | None) -> tuple[float, ...]:
+    return () if evidence is None else evidence.values
 
 
 def _heard(

@@ -3,20 +3,18 @@ card."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from assistant.asr.confidence import RAW
 from assistant.asr.folder import CARD
 from assistant.asr.registry import find
 from assistant.asr.vosk_adapter import VoskModel
-from assistant.batch.calibration import Judged, calibration, fitted_points
 from assistant.batch.cost import open_model
 from assistant.batch.evaluate import evaluate
+from assistant.batch.fitting import Fitted, Pool, fitted, write_card
 from assistant.batch.speech_sets import DIGIT_WORDS, find_sets
 from assistant.cli.asr_show import line
 from assistant.cli.show import print_json, progress_bar
@@ -36,7 +34,8 @@ def calibrate_command(
     threads: Annotated[int | None, typer.Option(min=1, help="Số luồng; mặc định: số lõi.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
 ) -> None:
-    """Đo xem độ tin cậy của mô hình đáng bao nhiêu rồi ghi bảng quy đổi vào model.json của nó."""
+    """Đo xem độ tin cậy của mô hình đáng bao nhiêu; bảng quy đổi nào tốt hơn bảng đang có thì ghi
+    vào model.json của nó."""
     find_sets(folder)
     path = find(model, load_settings())
     opened = open_model(path, repeatable=True)
@@ -46,50 +45,47 @@ def calibrate_command(
             "Chỉ mô hình Vosk có độ tin cậy để quy đổi.",
             "Chọn một mô hình Vosk: assistant models list.",
         )
-    raw = opened.with_confidences(RAW)
-    digits: list[Judged] = []
-    others: list[Judged] = []
+    digits = Pool("chữ số", tuple(DIGIT_WORDS))
+    others = Pool("từ khác", ())
     with progress_bar(as_json) as bar:
         task = bar.add_task("…", total=None)
         for one in evaluate(
-            folder, raw, _CONDITIONS, strings, limit or None, threads or os.cpu_count() or 1,
+            folder, opened.uncalibrated(), _CONDITIONS, strings, limit or None,
+            threads or os.cpu_count() or 1,
             lambda name, done, of: bar.update(task, description=name, completed=done, total=of),
         ):  # fmt: skip
             for word in one.words:
-                if word.confidence is not None:
-                    pool = digits if word.text in DIGIT_WORDS else others
-                    pool.append((word.confidence, word.right))
-    fitted: list[dict[str, Any]] = [
-        {"words": list(DIGIT_WORDS), "points": fitted_points(digits)},
-        {"points": fitted_points(others)},
-    ]
-    groups = [group for group in fitted if group["points"]]
-    _write(path, groups)
-    _show({"chữ số": digits, "từ khác": others}, groups, as_json)
-
-
-def _write(path: Path, groups: list[dict[str, Any]]) -> None:
-    """Into the card, written whole or not at all. Raises UsageError ``calibrate-words``."""
-    if not groups:
+                (digits if word.text in DIGIT_WORDS else others).heard.append(word)
+    found = [fitted(pool, opened.folder.confidence) for pool in (digits, others)]
+    if not any(one.enough for one in found):
         raise UsageError(
             "calibrate-words",
             "Bản ghi có quá ít từ để đo độ tin cậy.",
             "Dùng thư mục có từ vài trăm clip, hoặc tăng --limit và --strings.",
         )
-    card = path / CARD
-    content = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
-    content["confidence"] = groups
-    partial = card.with_suffix(".partial")
-    partial.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, card)
+    better = [one.group for one in found if one.better]
+    if better:
+        write_card(path / CARD, better)
+    _show(found, path / CARD, as_json)
 
 
-def _show(pools: dict[str, list[Judged]], groups: list[dict[str, Any]], as_json: bool) -> None:
-    found = {name: calibration(judged) for name, judged in pools.items()}
+def _show(found: list[Fitted], card: Path, as_json: bool) -> None:
+    written = any(one.better for one in found)
     if as_json:
-        print_json({"groups": groups, "before": {n: c.as_dict() for n, c in found.items()}})
+        print_json({
+            "card": str(card) if written else None,
+            "groups": [one.group for one in found if one.better],
+            "pools": {one.name: one.as_dict() for one in found},
+        })  # fmt: skip
         return
-    for name, one in found.items():
-        if one.error is not None and one.fitted_error is not None:
-            line(f"{name}: {one.words} từ, sai số kỳ vọng {one.error:.3f} → {one.fitted_error:.3f}"
-                 " sau khi quy đổi (đo chéo)")  # fmt: skip
+    for one in found:
+        if not one.enough:
+            line(f"{one.name}: {one.words} từ, quá ít; bảng quy đổi giữ như cũ.")
+        else:
+            line(
+                f"{one.name}: {one.words} từ, sai số kỳ vọng {one.before.error or 0:.3f} →"
+                f" {one.after.fitted_error or 0:.3f} (đo chéo), bình phương sai số"
+                f" {one.squared_before:.4f} → {one.squared_after:.4f}"
+                + ("." if one.better else "; bảng quy đổi giữ như cũ vì không tốt hơn.")
+            )
+    line(f"Đã ghi {card}." if written else f"Không ghi gì vào {card}.")

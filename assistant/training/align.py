@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from assistant.asr.alignment import viterbi
+from assistant.asr.network import SUBSAMPLING
 from assistant.training.augment import RATE
 from assistant.training.corpus import Corpus, Spans
 from assistant.training.data import target
 from assistant.training.features import fbank
-from assistant.training.net import SUBSAMPLING, AcousticNet, half_precision
+from assistant.training.net import AcousticNet, half_precision
 
 STEP = 240  # samples an output of the network stands for
 _BRIDGE = 6  # outputs; a longer stretch of blank between two phones is a pause
@@ -26,44 +28,6 @@ _REACH = 2  # outputs that a phone beside a pause may reach into it
 _BATCH = 4_000  # frames
 
 Features = npt.NDArray[np.float32]
-Path = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], float]
-"""First and last output of every phone, and the mean log-probability of an output."""
-
-
-def viterbi(log_probs: npt.NDArray[np.float32], phones: list[int]) -> Path | None:
-    """The best CTC path through ``phones``, or None when the utterance is too short for them.
-
-    ``log_probs``: (outputs, phones), blank at index 0.
-    """
-    labels = [0]
-    for phone in phones:
-        labels += [phone, 0]
-    outputs, count = len(log_probs), len(labels)
-    emit = log_probs[:, labels]
-    skip = np.array([i >= 2 and labels[i] != 0 and labels[i] != labels[i - 2]
-                     for i in range(count)])  # fmt: skip
-    cost_of_skip = np.where(skip, 0.0, -np.inf)
-    score = np.full(count + 2, -np.inf)  # two in front, so that shifted views need no copies
-    score[2:4] = emit[0, :2]
-    back = np.zeros((outputs, count), np.int8)
-    options = np.empty((3, count))
-    for t in range(1, outputs):
-        options[0], options[1] = score[2:], score[1:-1]
-        np.add(score[:-2], cost_of_skip, out=options[2])
-        back[t] = options.argmax(axis=0)
-        score[2:] = options.max(axis=0) + emit[t]
-    state = count - 1 if score[-1] >= score[-2] else count - 2
-    if not np.isfinite(score[state + 2]):
-        return None
-    first = np.full(len(phones), outputs)
-    last = np.full(len(phones), -1)
-    total = float(score[state + 2])
-    for t in range(outputs - 1, -1, -1):
-        if state % 2:
-            first[state // 2] = t
-            last[state // 2] = max(last[state // 2], t)
-        state -= int(back[t, state])
-    return (first, last, total / outputs) if (last >= 0).all() else None
 
 
 def spans_of(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], outputs: int) -> Spans:
@@ -92,7 +56,8 @@ def align(
     for batch in _batches(corpus, around):
         heard = _heard(net, [features for _, features in batch])
         for (index, _), log_probs in zip(batch, heard, strict=True):
-            path = viterbi(log_probs, target(corpus.texts[index]))
+            phones = target(corpus.texts[index])
+            path = viterbi(log_probs[:, [0, *phones]], phones)
             if path is None or path[2] < sure:
                 continue
             low, high = corpus.bounds(index)

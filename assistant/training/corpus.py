@@ -19,9 +19,9 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from assistant.asr.lexicon import text_phones
 from assistant.errors import AudioError
 from assistant.training.augment import RATE
-from assistant.training.lexicon import text_phones
 
 Spans = npt.NDArray[np.int32]
 """(phones, 2): first sample of each phone of an utterance and one past its last."""

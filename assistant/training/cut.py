@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from assistant.asr.lexicon import pronunciations
 from assistant.training.augment import RATE
 from assistant.training.corpus import Corpus, Spans, pack
-from assistant.training.lexicon import pronunciations
 
 _SHORTEST, _LONGEST = 0.09, 0.8  # s, of a word
 _SLACK = 0.02  # s; a cut is this much early or late, at most

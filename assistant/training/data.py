@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from assistant.asr.lexicon import phone_table, text_phones
+from assistant.asr.network import SUBSAMPLING
 from assistant.training.augment import DEFAULT, MILD, RATE, Moved, Severity, spoil, unspoiled
 from assistant.training.corpus import Corpus, Spans
 from assistant.training.features import WINDOW, fbank, warped
-from assistant.training.lexicon import phone_table, text_phones
-from assistant.training.net import SUBSAMPLING
 
 Labels = npt.NDArray[np.int64]  # phone of every output; UNLABELLED where nobody knows
 Features = npt.NDArray[np.float32]  # (frames, bins)

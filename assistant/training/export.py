@@ -14,14 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from assistant.training.lexicon import phone_table
-from assistant.training.net import FRONT_OFFSETS, STRIDE_OFFSETS, SUBSAMPLING, AcousticNet, LowRank
-
-Matrix = npt.NDArray[np.float32]
+from assistant.asr.lexicon import phone_table
+from assistant.asr.network import FRONT, STRIDE, SUBSAMPLING, Matrix
+from assistant.training.net import AcousticNet, LowRank
 
 
 @dataclass(slots=True)
@@ -95,8 +93,8 @@ def _folded(linear: nn.Linear, norm: nn.BatchNorm1d | None = None) -> Affine:
 def _front(net: AcousticNet) -> Affine:
     """The first layer with the input's mean and scale folded in."""
     folded = _folded(net.front, net.front_norm)
-    mean = np.tile(_numpy(net.mean), len(FRONT_OFFSETS))
-    scale = np.tile(_numpy(net.scale), len(FRONT_OFFSETS))
+    mean = np.tile(_numpy(net.mean), len(FRONT))
+    scale = np.tile(_numpy(net.scale), len(FRONT))
     weight = folded.weight * scale
     return Affine(weight, np.asarray(folded.bias - weight @ mean, np.float32))
 
@@ -160,10 +158,10 @@ class _Graph:
 def _tower(graph: _Graph, net: AcousticNet, prefix: str, share: float) -> str:
     """One network up to its outputs, ``share`` of them; returns the last node."""
     shape = net.shape
-    node = graph.affine(f"{prefix}front.affine", _append("input", FRONT_OFFSETS), _front(net))
+    node = graph.affine(f"{prefix}front.affine", _append("input", FRONT), _front(net))
     node = graph.relu(f"{prefix}front.relu", node, shape.front)
     stride = _folded(net.stride, net.stride_norm)
-    node = graph.affine(f"{prefix}stride.affine", _append(node, STRIDE_OFFSETS), stride)
+    node = graph.affine(f"{prefix}stride.affine", _append(node, STRIDE), stride)
     node = graph.relu(f"{prefix}stride.relu", node, shape.width)
     for index, layer in enumerate(net.layers):
         assert isinstance(layer, LowRank)

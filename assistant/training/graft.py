@@ -17,10 +17,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from assistant.asr.lexicon import INITIALS, pronunciations
 from assistant.training.augment import RATE
 from assistant.training.corpus import Change, Corpus, to_model_rate
 from assistant.training.cut import Piece, word_spans
-from assistant.training.lexicon import INITIALS, pronunciations
 
 _FADE = 80  # samples; initial and rime overlap by this much
 _SHORTEST, _LONGEST = 0.09, 0.8  # s, of a word

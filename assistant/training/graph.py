@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
 
+from assistant.asr.lexicon import CODAS, INITIALS, MEDIAL, UNKNOWN, phone_table, pronunciations
 from assistant.training.fst import Fst, const_fst, look_ahead_fst, relabelled, relabelling
-from assistant.training.lexicon import CODAS, INITIALS, MEDIAL, UNKNOWN, phone_table, pronunciations
 from assistant.training.strangers import NO_PHONE, strangers
 
 PHONES = phone_table()

@@ -15,9 +15,8 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from assistant.training.lexicon import phone_table
-
-SUBSAMPLING = 3
+from assistant.asr.lexicon import phone_table
+from assistant.asr.network import FRONT, STRIDE, SUBSAMPLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,6 @@ class NetShape:
     @property
     def right_context(self) -> int:
         return 3 + SUBSAMPLING * sum(max(o) for o in self.offsets)
-
-
-FRONT_OFFSETS = (-2, -1, 0, 1, 2)
-STRIDE_OFFSETS = (-1, 0, 1)
 
 
 class LowRank(nn.Module):
@@ -97,9 +92,9 @@ class AcousticNet(nn.Module):
         self.shape = shape
         self.register_buffer("mean", torch.zeros(shape.bins))
         self.register_buffer("scale", torch.ones(shape.bins))
-        self.front = nn.Linear(shape.bins * len(FRONT_OFFSETS), shape.front, bias=False)
+        self.front = nn.Linear(shape.bins * len(FRONT), shape.front, bias=False)
         self.front_norm = nn.BatchNorm1d(shape.front)
-        self.stride = nn.Linear(shape.front * len(STRIDE_OFFSETS), shape.width, bias=False)
+        self.stride = nn.Linear(shape.front * len(STRIDE), shape.width, bias=False)
         self.stride_norm = nn.BatchNorm1d(shape.width)
         self.layers = nn.ModuleList(
             LowRank(shape.width, shape.rank, o, dropout) for o in shape.offsets

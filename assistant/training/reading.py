@@ -6,47 +6,19 @@ the weights there; it comes back as the identity, and ``calibrate`` gives it its
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from assistant.asr.lexicon import phone_table
+from assistant.asr.network import FRONT, Matrix, affine_layers, inputs_of, offsets_of, towers_of
 from assistant.errors import ModelError
 from assistant.training.export import prefixed
-from assistant.training.lexicon import phone_table
-from assistant.training.net import FRONT_OFFSETS, SUBSAMPLING, AcousticNet, LowRank, NetShape
-
-Matrix = npt.NDArray[np.float32]
-
-_NAME = b"<ComponentName> "
-_AFFINE = b"<FixedAffineComponent> <LinearParams> CM2 "
-_BIAS = b"<BiasParams> FV "
-
-
-def affine_layers(data: bytes) -> dict[str, tuple[Matrix, Matrix]]:
-    """Every affine component: name → (weight, bias)."""
-    found: dict[str, tuple[Matrix, Matrix]] = {}
-    at = data.find(_NAME)
-    while at >= 0:
-        end = data.index(b" ", at + len(_NAME))
-        start = end + 1
-        if data.startswith(_AFFINE, start):
-            name = data[at + len(_NAME) : end].decode()
-            start += len(_AFFINE)
-            low, span, rows, columns = struct.unpack_from("<ffii", data, start)
-            steps = np.frombuffer(data, "<u2", rows * columns, start + 16)
-            weight = np.asarray(low + span * (steps / 65535), np.float32).reshape(rows, columns)
-            start += 16 + 2 * rows * columns + len(_BIAS)
-            bias = np.frombuffer(data, "<f4", rows, start + 5).copy()
-            found[name] = (weight, bias)
-            start += 5 + 4 * rows
-        at = data.find(_NAME, start)
-    return found
+from assistant.training.net import AcousticNet, LowRank, NetShape
 
 
 def read_priors(path: Path) -> Matrix:
@@ -65,12 +37,11 @@ def read_networks(path: Path, dropout: float = 0.0) -> list[AcousticNet]:
     """
     try:
         data = path.read_bytes()
-        layers, inputs = affine_layers(data), _inputs(data)
-        count = max(1, sum(name.endswith(".output.affine") for name in layers))
-        prefixes = [f"t{number}." if count > 1 else "" for number in range(count)]
+        layers, inputs = affine_layers(data), inputs_of(data)
+        prefixes = towers_of(layers)
         nets = [AcousticNet(_shape(layers, inputs, p), dropout) for p in prefixes]
         for net, prefix in prefixed(nets):
-            _read_tower(net, layers, prefix, count)
+            _read_tower(net, layers, prefix, len(nets))
     except (OSError, KeyError, ValueError, RuntimeError, struct.error) as reason:
         raise ModelError(
             "model-foreign",
@@ -78,12 +49,6 @@ def read_networks(path: Path, dropout: float = 0.0) -> list[AcousticNet]:
             "Chọn mô hình vi-telephone đi kèm, hoặc huấn luyện từ đầu: assistant train.",
         ) from None
     return nets
-
-
-def _inputs(data: bytes) -> dict[str, str]:
-    """What each node hears, from the config lines at the file's beginning."""
-    lines = data[: data.find(_NAME)].decode("utf-8", "replace")
-    return dict(re.findall(r"^component-node name=(\S+) .*?input=(.+)$", lines, re.MULTILINE))
 
 
 def _shape(
@@ -95,21 +60,15 @@ def _shape(
         raise ValueError(f"{phones} phones")
     offsets: list[tuple[int, ...]] = []
     while (name := f"{prefix}l{len(offsets)}.linear") in layers:
-        offsets.append(_offsets(inputs[name]))
+        offsets.append(offsets_of(inputs[name]))
     return NetShape(
-        bins=columns // len(FRONT_OFFSETS),
+        bins=columns // len(FRONT),
         front=front,
         width=len(layers[f"{prefix}stride.affine"][0]),
         rank=layers[f"{prefix}l0.affine"][0].shape[1],
         phones=phones,
         offsets=tuple(offsets),
     )
-
-
-def _offsets(source: str) -> tuple[int, ...]:
-    """ "Append(Offset(x, -3), x)" → (-1, 0), in outputs."""
-    parts = re.findall(r"Offset\([^,]+, (-?\d+)\)|([^\s,()]+)", source.removeprefix("Append"))
-    return tuple(int(offset or 0) // SUBSAMPLING for offset, _ in parts)
 
 
 def _read_tower(
@@ -169,7 +128,7 @@ def calibrate(net: AcousticNet, batches: Iterable[Tensor]) -> None:
 
 def _normalise_input(net: AcousticNet, mean: Tensor, deviation: Tensor) -> None:
     """Move the input's mean and scale out of the first layer: W x = (W d) ((x - m) / d) + W m."""
-    count = len(FRONT_OFFSETS)
+    count = len(FRONT)
     shift = net.front.weight @ mean.repeat(count)
     net.front.weight.mul_(deviation.repeat(count))
     assert net.front_norm.running_mean is not None

@@ -35,6 +35,7 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
+from assistant.asr.lexicon import phone_table
 from assistant.training.align import aligned
 from assistant.training.augment import DEFAULT, MILD, Severity
 from assistant.training.corpus import Change, Corpus, read_labelled
@@ -44,7 +45,6 @@ from assistant.training.export import acoustic_model, phone_priors
 from assistant.training.folder import Search, write_model
 from assistant.training.graft import changed, grafts
 from assistant.training.graph import Filler, build
-from assistant.training.lexicon import phone_table
 from assistant.training.mixture import (
     SYNTHETIC,
     single_words_only,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from assistant.training.lexicon import CODAS, INITIALS, MEDIAL, phone_table, pronunciations
+from assistant.asr.lexicon import CODAS, INITIALS, MEDIAL, phone_table, pronunciations
 
 UNLIKE = 1.7  # parts that must differ, see ``_distance``; chosen on ../shared/speech/dev
 MORE_UNLIKE = {"không": 2.0}  # said in the most ways of all, and the answer that protects

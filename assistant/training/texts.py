@@ -14,11 +14,11 @@ from pathlib import Path
 
 import yaml
 
+from assistant.asr.lexicon import UNKNOWN, pronunciations, text_phones
 from assistant.nlu import phrases, vocabulary
 from assistant.nlu.saying import Style, say_digits
 from assistant.nlu.types import JOINT, Expect
 from assistant.training.corpus import clean_text
-from assistant.training.lexicon import UNKNOWN, pronunciations, text_phones
 
 LENGTHS = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 8, 10, 10, 10, 10, 12)
 STYLES = (

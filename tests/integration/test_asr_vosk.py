@@ -20,7 +20,7 @@ from assistant.asr.confidence import RAW
 from assistant.asr.engines import open_model
 from assistant.asr.registry import probe
 from assistant.asr.types import EndReason, Transcript
-from assistant.asr.vosk_adapter import VoskModel, VoskRecognizer, read_final
+from assistant.asr.vosk_adapter import VoskModel, VoskRecognizer, syllables
 from assistant.audio import read_audio, resample
 from assistant.errors import ModelError
 from assistant.nlu import phrases, prior
@@ -85,8 +85,8 @@ def test_a_joined_word_is_one_to_the_model_and_two_to_everybody_else() -> None:
     assert ears.grammar((joined, f"{second}_{first}")) == json.dumps(
         [joined, f"{second} {first}", "[unk]"], ensure_ascii=False
     )
-    raw = {"result": [{"word": "nhân_viên", "start": 1.0, "end": 1.5, "conf": 0.9}]}
-    heard = read_final(json.dumps(raw), 0.5, EndReason.SILENCE, RAW).words
+    entry = {"word": "nhân_viên", "start": 1.0, "end": 1.5, "conf": 0.9}
+    heard = list(syllables(entry, 0.5, RAW, None))
     assert [(w.text, w.start, w.end) for w in heard] == [("nhân", 0.5, 0.75), ("viên", 0.75, 1.0)]
     assert {w.confidence for w in heard} == {0.9}
 

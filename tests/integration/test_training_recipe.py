@@ -338,8 +338,8 @@ def test_a_foreign_network_is_refused(recipe: Recipe, tmp_path: Path) -> None:
 def test_a_phone_that_noise_sounds_like_must_be_heard_better() -> None:
     import torch
 
+    from assistant.asr.lexicon import phone_table
     from assistant.training.export import phone_priors
-    from assistant.training.lexicon import phone_table
     from assistant.training.net import AcousticNet, NetShape
 
     torch.manual_seed(5)

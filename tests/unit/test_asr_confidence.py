@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from assistant.asr.confidence import RAW, from_card
+from assistant.asr.evidence import Evidence
 from assistant.batch.calibration import calibration, fitted_points
 
 CARD: list[dict[str, Any]] = [
@@ -33,10 +34,22 @@ def test_no_map_leaves_confidences_alone() -> None:
     assert from_card(CARD[:1]).of("alo", 0.37) == 0.37
 
 
+def test_evidence_is_weighed_where_the_card_says_how() -> None:
+    weighed = from_card([{"weights": [0.0, 1.0, -1.0, 2.0], "points": [[0.1, 0.05], [0.9, 0.97]]}])
+    assert weighed.weigh
+    good, bad = Evidence(0.0, -0.1, 0.1), Evidence(3.0, -6.0, 2.0)
+    assert weighed.of("hai", 0.2, good) == pytest.approx(0.922, abs=1e-3)
+    assert weighed.of("hai", 1.0, bad) == 0.05
+    assert weighed.of("hai", 1.0, None) == 0.05
+    assert not from_card(CARD).weigh
+
+
 @pytest.mark.parametrize(
     "card",
     ["x", [{"points": []}], [{"points": [[0.5, 0.9], [0.6, 0.2]]}], [{"points": [[0.5, 1.2]]}],
-     [{"points": [[0.5, 0.1], [0.5, 0.2]]}], [{"points": [["a", "b"]]}]],
+     [{"points": [[0.5, 0.1], [0.5, 0.2]]}], [{"points": [["a", "b"]]}],
+     [{"points": [[0.5, 0.9]], "weights": [1.0]}],
+     [{"points": [[0.5, 0.9]], "weights": [1.0, 1.0, 1.0, float("nan")]}]],
 )  # fmt: skip
 def test_a_map_that_does_not_rise_within_0_and_1_is_refused(card: Any) -> None:
     with pytest.raises((ValueError, TypeError)):

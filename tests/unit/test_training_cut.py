@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.asr.lexicon import text_phones
 from assistant.training.augment import DEFAULT, MILD, RATE, Severity, spoil
 from assistant.training.corpus import Corpus, pack
 from assistant.training.cut import balanced, packed, single_words, stretches, word_spans
 from assistant.training.graft import changed, grafts
-from assistant.training.lexicon import text_phones
 from assistant.training.sounds import sounds
 
 TEXTS = ("số của em là không một hai", "dạ đúng rồi ạ", "ba")

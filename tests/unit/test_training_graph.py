@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from assistant.asr.lexicon import UNKNOWN, pronunciations
 from assistant.training.fst import (
     Fst,
     _intervals,
@@ -15,7 +16,6 @@ from assistant.training.fst import (
     relabelling,
 )
 from assistant.training.graph import PHONES, Filler, bigram_fst, build, go, lexicon_fst, stay
-from assistant.training.lexicon import UNKNOWN, pronunciations
 from assistant.training.strangers import strangers
 
 WORDS = ["không", "khôn", "hai", "hay", "ba", "bảy", "mười", "mươi", "một", UNKNOWN]

@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from assistant.nlu import vocabulary
-from assistant.training.lexicon import (
+from assistant.asr.lexicon import (
     BLANK,
     phone_table,
     pronunciations,
@@ -12,6 +11,7 @@ from assistant.training.lexicon import (
     syllable_phones,
     text_phones,
 )
+from assistant.nlu import vocabulary
 
 CASES = yaml.safe_load(
     (Path(__file__).parent.parent / "data" / "training_lexicon.yaml").read_text(encoding="utf-8")

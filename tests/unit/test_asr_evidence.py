@@ -1,0 +1,94 @@
+"""Alignment and evidence on outputs made by hand: the word that was said stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from assistant.asr.alignment import viterbi
+from assistant.asr.evidence import evidence
+from assistant.asr.lexicon import phone_table, pronunciations
+
+PHONES = phone_table()
+Matrix = npt.NDArray[np.float32]
+
+
+def outputs(said: Sequence[str], sure: float = 0.9, held: int = 3) -> Matrix:
+    """Log-probabilities of a network that hears each phone of ``said`` for ``held`` outputs with
+    probability ``sure``, one output of blank before each; "" is a pause."""
+    rows = []
+    for word in said:
+        spelt = pronunciations(word)[0] if word else ()
+        for phone in spelt:
+            rows += [0] + [PHONES.index(phone)] * held
+        rows += [0] * (4 if not word else 1)
+    table = np.full((len(rows), len(PHONES)), (1 - sure) / (len(PHONES) - 1), np.float32)
+    table[np.arange(len(rows)), rows] = sure
+    return np.log(table)
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [(["ba"], ["tám"]), (["không"], ["sáu"]), (["một", "hai"], ["một", "ba"]),
+     (["", "năm", "", "bốn"], ["năm", "một"])],
+)  # fmt: skip
+def test_a_word_that_was_not_said_has_a_phone_that_nobody_heard(
+    said: list[str], heard: list[str]
+) -> None:
+    found = outputs(said)
+    right = evidence([word for word in said if word], [0.9] * sum(map(bool, said)), found)
+    wrong = evidence(heard, [0.9] * len(heard), found)
+    for word, one, other in zip(heard, right, wrong, strict=True):
+        assert one is not None
+        assert other is not None
+        if word in said:
+            assert other.least == pytest.approx(one.least, abs=0.01)
+        else:
+            assert other.least < one.least - 2
+
+
+def test_speech_that_is_hardly_any_phone_leaves_doubt() -> None:
+    clear, dim = (evidence(["bảy"], [0.9], outputs(["bảy"], sure))[0] for sure in (0.9, 0.4))
+    assert clear is not None
+    assert dim is not None
+    assert dim.doubt > clear.doubt + 1
+    assert dim.least < clear.least
+
+
+def test_a_word_may_be_said_as_another_region_says_it() -> None:
+    northern, southern = pronunciations("không")[:2]
+    assert northern != southern
+    for way in (northern, southern):
+        rows = [n for phone in way for n in (0, PHONES.index(phone), PHONES.index(phone))]
+        table = np.full((len(rows), len(PHONES)), 1e-4, np.float32)
+        table[np.arange(len(rows)), rows] = 0.98
+        (found,) = evidence(["không"], [0.5], np.log(table))
+        assert found is not None
+        assert found.least == pytest.approx(np.log(0.98), abs=1e-3)
+        assert found.odds == 0.0
+
+
+def test_noise_between_words_is_no_word_and_takes_nothing_from_them() -> None:
+    found = evidence(["hai", "[unk]", "chín"], [0.9, 0.5, 0.9], outputs(["hai", "mở", "chín"]))
+    assert found[1] is None
+    assert [one.least > -0.2 for one in found if one] == [True, True]
+
+
+@pytest.mark.parametrize("length", [0, 2])
+def test_words_that_do_not_fit_in_have_none(length: int) -> None:
+    found = np.full((length, len(PHONES)), -np.log(len(PHONES)), np.float32)
+    assert evidence(["không", "một"], [0.9, 0.9], found) == [None, None]
+
+
+def test_the_same_phone_twice_is_parted_by_a_blank() -> None:
+    emissions = np.log(np.array([[0.1, 0.9, 0.9], [0.1, 0.9, 0.9], [0.1, 0.9, 0.9]], np.float32))
+    twice = viterbi(emissions, [7, 7])
+    other = viterbi(emissions, [7, 8])
+    assert twice is not None
+    assert other is not None
+    assert twice[1][0] + 1 < twice[0][1]
+    assert other[1][0] + 1 == other[0][1]
+    assert viterbi(emissions[:2], [7, 7]) is None
