@@ -63,15 +63,16 @@ def train_command(
 ) -> None:
     """Huấn luyện mô hình nhận dạng từ đầu: giọng tổng hợp, giọng người, thư mục Vosk (train).
 
-    Bị ngắt giữa chừng thì chạy lại đúng lệnh đó để làm tiếp. Không có --human thì chỉ học
-    giọng tổng hợp.
+    Bị ngắt giữa chừng thì chạy lại đúng lệnh đó để làm tiếp; tùy chọn khác thì cần --work khác.
+    Không có --human thì chỉ học giọng tổng hợp.
     """
     if context.invoked_subcommand is not None:
         return
     _require_extra()
     for name, folder in (("--human", human), ("--text", text), ("--start", start)):
         _require_folder(name, folder)
-    from assistant.training.recipe import FULL, TOY, Recipe
+    from assistant.training.recipe import Recipe
+    from assistant.training.scale import FULL, TOY
 
     network = start / "am" / "final.mdl" if start else None
     recipe = Recipe(
