@@ -126,7 +126,7 @@ class Recipe:
             read_networks(self.start)
         for folder in self._sets():
             label_rows(folder)
-        places = {"--text": self.text, "--start": self.start, "ASSISTANT_PROMPTS": self.prompts}
+        places = {"--text": self.text, "--start": self.start}
         require_unchanged(self.work, {
             "--human": {s.name: file_sha256(s / "labels.csv") for s in self._sets()},
             **{name: str(path.resolve()) if path else None for name, path in places.items()},
