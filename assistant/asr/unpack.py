@@ -45,7 +45,7 @@ def install_zip(
             _extract(archive, Path(work))
             inspect_folder(_top(Path(work)))
             accept(_top(Path(work)))
-            _swap(_top(Path(work)), target)
+            swap(_top(Path(work)), target)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise ModelError(
             "unpack-broken", "Tệp tải về không phải tệp zip nguyên vẹn.", "Tải lại mô hình."
@@ -110,7 +110,7 @@ def _top(work: Path) -> Path:
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else work
 
 
-def _swap(new: Path, target: Path) -> None:
+def swap(new: Path, target: Path) -> None:
     """Put the folder in place by renaming; an old one is removed last."""
     if not target.exists():
         new.rename(target)

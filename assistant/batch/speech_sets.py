@@ -72,12 +72,17 @@ def find_sets(folder: Path) -> list[Path]:
     return found
 
 
-def read_labels(folder: Path) -> list[Label]:
-    """Every row of a set's labels; raises AudioError ``speech-labels``."""
+def label_rows(folder: Path) -> list[dict[str, str]]:
+    """Every row of a set's labels as it is written; raises AudioError ``speech-labels``."""
     file = folder / "labels.csv"
     rows = _rows(file, ("path", "text"))
     if not rows:
         raise _unusable(file, "không có dòng nào")
+    return rows
+
+
+def read_labels(folder: Path) -> list[Label]:
+    """What a set's labels say; raises AudioError ``speech-labels``."""
     return [
         Label(
             path=row["path"],
@@ -86,7 +91,7 @@ def read_labels(folder: Path) -> list[Label]:
             note=(row.get("note") or "").strip(),
             groups=_groups(row),
         )
-        for row in rows
+        for row in label_rows(folder)
     ]
 
 
@@ -101,6 +106,12 @@ def read_set(folder: Path) -> Iterator[Clip]:
 
 def read_samples(folder: Path, name: str) -> Samples:
     """A clip as mono at ``RATE``; raises AudioError ``speech-clip``."""
+    mono, rate = read_mono(folder, name)
+    return np.asarray(soxr.resample(mono, rate, RATE), np.float32)
+
+
+def read_mono(folder: Path, name: str) -> tuple[Samples, int]:
+    """A clip as mono at its own rate, and that rate; raises AudioError ``speech-clip``."""
     file = folder / name
     problem = "không có tệp này"
     if file.is_file() and file.resolve().is_relative_to(folder.resolve()):
@@ -108,7 +119,7 @@ def read_samples(folder: Path, name: str) -> Samples:
             samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
             mono = np.nan_to_num(samples.mean(axis=1))
             if len(mono):
-                return np.asarray(soxr.resample(mono, rate, RATE), np.float32)
+                return np.asarray(mono, np.float32), rate
             problem = "tệp không có âm thanh"
         except (soundfile.SoundFileError, RuntimeError, ValueError):
             problem = "không đọc được âm thanh"

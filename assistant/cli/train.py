@@ -63,15 +63,16 @@ def train_command(
 ) -> None:
     """Huấn luyện mô hình nhận dạng từ đầu: giọng tổng hợp, giọng người, thư mục Vosk (train).
 
-    Bị ngắt giữa chừng thì chạy lại đúng lệnh đó để làm tiếp. Không có --human thì chỉ học
-    giọng tổng hợp.
+    Bị ngắt giữa chừng thì chạy lại đúng lệnh đó để làm tiếp; tùy chọn khác thì cần --work khác.
+    Không có --human thì chỉ học giọng tổng hợp.
     """
     if context.invoked_subcommand is not None:
         return
     _require_extra()
     for name, folder in (("--human", human), ("--text", text), ("--start", start)):
         _require_folder(name, folder)
-    from assistant.training.recipe import FULL, TOY, Recipe
+    from assistant.training.recipe import Recipe
+    from assistant.training.scale import FULL, TOY
 
     network = start / "am" / "final.mdl" if start else None
     recipe = Recipe(
@@ -96,6 +97,7 @@ def adapt_command(
     """Dạy thêm mô hình bằng vài trăm clip có nhãn của chính đường dây mình (adapt).
 
     Một phần tư số người nói được giữ lại để đo; mô hình mới chỉ được ghi nếu nó sai ít hơn.
+    Độ tin cậy phải chỉnh lại: assistant asr calibrate.
     """
     _require_extra()
     _require_folder("--data", data)
@@ -104,10 +106,10 @@ def adapt_command(
 
     chosen = model or load_settings().model
     target = out or user_models() / f"{chosen.name}-adapted"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    outcome = adapt(chosen, data, target, target.with_name(target.name + ".work"),
-                    progress=not as_json,
-                    say=lambda line: None if as_json else typer.echo(line))  # fmt: skip
+    outcome = adapt(
+        chosen, data, target, progress=not as_json,
+        say=lambda line: None if as_json else typer.echo(line),
+    )  # fmt: skip
     if as_json:
         print_json(_plain(outcome))
     else:
@@ -138,7 +140,6 @@ def join_command(
         _require_folder("MODELS", model)
     from assistant.training.join import join
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     folder = join(models, out)
     _tell(folder, f"So: assistant asr compare DIR --model … --model {folder}", as_json)
 
@@ -161,7 +162,6 @@ def narrow_command(
     _require_folder("--work", work)
     from assistant.training.narrow import narrow_model
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     folder = narrow_model(model, work, out, rank, steps, progress=not as_json)
     _tell(folder, f"So: assistant asr compare DIR --model … --model {folder}", as_json)
 
@@ -184,7 +184,6 @@ def teach_command(
         _require_folder(name, folder)
     from assistant.training.teach import teach_model
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     folder = teach_model(model, by, work, out, steps, progress=not as_json)
     _tell(folder, f"So: assistant asr compare DIR --model … --model {folder}", as_json)
 
@@ -232,7 +231,11 @@ def _show(outcome: Outcome) -> None:
             "Thu thêm clip rồi chạy lại.", style="yellow",
         )  # fmt: skip
     else:
-        console.print(f"Dùng mô hình mới: ASSISTANT_MODEL={outcome.folder} assistant doctor")
+        console.print(
+            f"Dùng mô hình mới: ASSISTANT_MODEL={outcome.folder} assistant doctor\n"
+            "Độ tin cậy còn là của mô hình cũ, phải chỉnh lại: assistant asr calibrate DIR "
+            f"--model {outcome.folder}"
+        )
 
 
 def _require_extra() -> None:

@@ -8,10 +8,10 @@ new model is kept only if it makes fewer errors on those than the old one, and n
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
 from assistant.training.net import AcousticNet
+from assistant.training.place import require_place
 from assistant.training.reading import read_networks, read_priors
 from assistant.training.synthesis import speak_all
 from assistant.training.texts import NUMBER_WORDS, answer, code_texts
@@ -82,14 +83,16 @@ def adapt(
     model: Path,
     data: Path,
     out: Path,
-    work: Path,
     plan: Plan = PLAN,
     progress: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
     """Teach the network of ``model`` the clips of ``data`` (labels.csv); the result goes to
-    ``out`` if it is better. Raises AudioError ``adapt-few-clips``, ``speech-missing`` and
-    ModelError ``model-foreign``."""
+    ``out`` if it is better. Raises AudioError ``adapt-few-clips``, ``adapt-no-errors``,
+    ``speech-…``, ModelError ``model-…`` and UsageError ``train-out-…``."""
+    require_place(out)
+    version, network = f"{inspect_folder(model).version or '?'}+adapted", model / "am" / "final.mdl"
+    nets = read_networks(network, plan.dropout)
     say("1/4 reading clips")
     clips = read_labelled(data)
     if len(clips) < FEWEST:
@@ -99,35 +102,44 @@ def adapt(
             f"Cần ít nhất {FEWEST} clip có nhãn bằng chữ tiếng Việt; nên có vài trăm.",
         )
     learn, keep = split(clips, plan.seed)
+    held, old = clips.chosen(keep), load_model(model)
+    before = word_errors(old, held)
+    if not before.errors:
+        raise _no_errors(model, len(keep))
     say("2/4 synthetic callers, against forgetting")
     others, check = _others(plan.seed, progress)
-    network = model / "am" / "final.mdl"
-    nets = read_networks(network, plan.dropout)
     say("3/4 learning")
-    shutil.rmtree(work, ignore_errors=True)
     known = clips.chosen(learn)
-    trained = [
-        _taught(net, known, others, plan, work / str(number), progress)
-        for number, net in enumerate(nets)
-    ]
-    say("4/4 comparing")
-    made, version = work / "model", f"{inspect_folder(model).version}+adapted"
-    held, old = clips.chosen(keep), load_model(model)
-    before, others_before = word_errors(old, held), word_errors(old, check)
-    after, others_after = before.all_wrong, others_before.all_wrong
-    if all(map(_is_sound, trained)):
-        acoustic = acoustic_model(trained, read_priors(network))
-        with_network(model, made, acoustic, {"version": version})
-        new = load_model(made)
-        after, others_after = word_errors(new, held), word_errors(new, check)
+    with TemporaryDirectory(prefix="assistant-adapt-") as name:
+        work = Path(name)
+        trained = [
+            _taught(net, known, others, plan, work / str(number), progress)
+            for number, net in enumerate(nets)
+        ]
+        say("4/4 comparing")
+        others_before = word_errors(old, check)
+        after, others_after, acoustic = before.all_wrong, others_before.all_wrong, b""
+        if all(map(_is_sound, trained)):
+            acoustic = acoustic_model(trained, read_priors(network))
+            with_network(model, work / "model", acoustic, {"version": version})
+            new = load_model(work / "model")
+            after, others_after = word_errors(new, held), word_errors(new, check)
     outcome = Outcome(
         len(learn), len(keep), before, after, others_before, others_after, folder=None
     )
     if not _accepted(outcome):
         return outcome
-    shutil.rmtree(out, ignore_errors=True)
-    shutil.move(made, out)
+    with_network(model, out, acoustic, {"version": version})
     return replace(outcome, folder=out)
+
+
+def _no_errors(model: Path, clips: int) -> AudioError:
+    return AudioError(
+        "adapt-no-errors",
+        f"Mô hình {model} không nghe sai từ nào trong {clips} clip giữ lại để đo nên không có gì "
+        "để dạy thêm.",
+        "Cứ dùng mô hình đó; muốn dạy thêm thì thu những câu mà nó nghe sai.",
+    )
 
 
 def _taught(

@@ -6,7 +6,6 @@ speaker of each utterance, so that a worker process can map it without copying.
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import unicodedata
@@ -16,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
 from assistant.asr.lexicon import text_phones
+from assistant.batch.speech_sets import label_rows, read_mono
 from assistant.errors import AudioError
 from assistant.training.augment import RATE
 
@@ -123,17 +122,6 @@ def to_model_rate(samples: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np
     return np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16)
 
 
-def load_clip(
-    path: Path, change: Change | None = None, rng: np.random.Generator | None = None
-) -> npt.NDArray[np.int16]:
-    """One clip of any format soundfile reads → mono 16-bit at the model's rate."""
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    mono = samples.mean(axis=1)
-    if change is not None and rng is not None:
-        mono = change(mono, rate, rng)
-    return to_model_rate(mono, rate)
-
-
 def read_labelled(
     folder: Path, limit: int | None = None, change: Change | None = None, seed: int = 0
 ) -> Corpus:
@@ -141,24 +129,24 @@ def read_labelled(
 
     Clips whose text is not spelled in Vietnamese (names, foreign words) are left out.
     ``change`` is done to every clip with chance drawn from (seed, row). Raises AudioError
-    ``speech-missing`` when the folder is not there.
+    ``speech-missing`` when the folder is not there, ``speech-labels``, ``speech-clip``.
     """
-    labels = folder / "labels.csv"
-    if not labels.is_file():
+    if not (folder / "labels.csv").is_file():
         raise AudioError(
             "speech-missing",
             f"Không có bản ghi âm ở {folder} (thiếu labels.csv).",
-            "Truyền thư mục có labels.csv và các clip, ví dụ --human ../shared/speech/train.",
+            "Truyền thư mục có labels.csv và các clip.",
         )
     items: list[tuple[npt.NDArray[np.int16], str, str]] = []
-    with labels.open(newline="", encoding="utf-8") as rows:
-        for number, row in enumerate(csv.DictReader(rows)):
-            if limit is not None and len(items) >= limit:
-                break
-            text = clean_text(row["text"])
-            if text_phones(text) is None:
-                continue
-            speaker = row.get("speaker") or f"{folder.name}-{number // 40}"
-            samples = load_clip(folder / row["path"], change, np.random.default_rng((seed, number)))
-            items.append((samples, text, f"{folder.name}:{speaker}"))
+    for number, row in enumerate(label_rows(folder)):
+        if limit is not None and len(items) >= limit:
+            break
+        text = clean_text(row["text"])
+        if text_phones(text) is None:
+            continue
+        speaker = row.get("speaker") or f"{folder.name}-{number // 40}"
+        mono, rate = read_mono(folder, row["path"])
+        if change is not None:
+            mono = change(mono, rate, np.random.default_rng((seed, number)))
+        items.append((to_model_rate(mono, rate), text, f"{folder.name}:{speaker}"))
     return pack(items)

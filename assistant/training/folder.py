@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from assistant.asr.folder import CARD
 from assistant.training.augment import RATE
 from assistant.training.features import FBANK_CONF
 from assistant.training.graph import Graph
+from assistant.training.place import placed
 
 MODEL_CONF = """--min-active=200
 --max-active=3000
@@ -48,10 +50,8 @@ def write_model(
     about: Mapping[str, object],
     search: Search | None = None,
 ) -> None:
-    """Write the folder beside ``target`` and move it into place; ``about`` goes to model.json
-    with the SHA-256 of every file."""
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    """``about`` goes to model.json with the SHA-256 of every file. Raises UsageError
+    ``train-out-taken``, ``train-out-write``."""
     files: dict[str, bytes] = {
         "am/final.mdl": acoustic,
         "conf/fbank.conf": FBANK_CONF.encode(),
@@ -61,19 +61,15 @@ def write_model(
         "graph/disambig_tid.int": b"",
         "graph/words.txt": graph.words.encode(),
     }
-    for name, content in files.items():
-        path = partial / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    record = {**about, "sample_rate": RATE, "sha256": sums}
-    (partial / "model.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n")
-    for kept in ("README.md",):
-        if (target / kept).is_file():
-            shutil.copy(target / kept, partial / kept)
-    if target.exists():
-        shutil.rmtree(target)
-    partial.rename(target)
+    with placed(target) as made:
+        for name, content in files.items():
+            path = made / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        _write_card(made, {**about, "sample_rate": RATE, "sha256": sums})
+        if (target / "README.md").is_file():
+            shutil.copy(target / "README.md", made / "README.md")
 
 
 def with_network(
@@ -85,18 +81,22 @@ def with_network(
 ) -> None:
     """Write ``target``: the folder ``model`` with another network and a card that says so.
     ``about`` is noted in the card, ``drop`` left out of it; the model card's text stays behind,
-    for its figures are of the other network."""
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(model, partial)
-    (partial / "am" / "final.mdl").write_bytes(acoustic)
-    record = json.loads((model / "model.json").read_text(encoding="utf-8"))
-    record |= about
+    for its figures are of the other network. Raises UsageError ``train-out-taken``,
+    ``train-out-write``."""
+    card = model / CARD
+    record = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    record = {**record, **about}
     for name in drop:
         record.pop(name, None)
     record.setdefault("sha256", {})["am/final.mdl"] = hashlib.sha256(acoustic).hexdigest()
+    with placed(target) as made:
+        # Hidden files are no part of a model; where ``target`` lies inside it, they are the copy.
+        shutil.copytree(model, made, ignore=shutil.ignore_patterns(".*"))
+        (made / "am" / "final.mdl").write_bytes(acoustic)
+        (made / "README.md").unlink(missing_ok=True)
+        _write_card(made, record)
+
+
+def _write_card(folder: Path, record: Mapping[str, object]) -> None:
     text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
-    (partial / "model.json").write_text(text, encoding="utf-8")
-    (partial / "README.md").unlink(missing_ok=True)
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
+    (folder / CARD).write_text(text, encoding="utf-8")

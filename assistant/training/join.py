@@ -17,6 +17,7 @@ from assistant.errors import UsageError
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
 from assistant.training.net import parameters
+from assistant.training.place import require_place
 from assistant.training.reading import read_networks, read_priors
 
 FEWEST = 2
@@ -24,13 +25,14 @@ FEWEST = 2
 
 def join(models: Sequence[Path], out: Path) -> Path:
     """Write ``out`` from model folders, whose networks may differ in size; returns it. Raises
-    ModelError (``model-…``) for what is none, UsageError ``join-few``."""
+    ModelError (``model-…``) for what is none, UsageError ``join-few``, ``train-out-…``."""
     if len(models) < FEWEST:
         raise UsageError(
             "join-few",
             "Ghép mạng cần ít nhất hai mô hình.",
             "Kể tên từ hai thư mục mô hình trở lên.",
         )
+    require_place(out)
     versions = [inspect_folder(model).version or "?" for model in models]
     networks = [model / "am" / "final.mdl" for model in models]
     nets = [net for path in networks for net in read_networks(path)]

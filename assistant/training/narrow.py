@@ -16,10 +16,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from assistant.asr.folder import inspect_folder
 from assistant.errors import UsageError
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
 from assistant.training.net import AcousticNet, LowRank, parameters
+from assistant.training.place import require_place
 from assistant.training.reading import calibrate, read_networks, read_priors
 from assistant.training.teach import lessons, taught
 
@@ -91,8 +93,10 @@ def narrow_model(
     progress: bool = False,
 ) -> Path:
     """Write ``out``: ``model`` with narrower networks, taught on the speech that ``assistant
-    train`` left in ``work``; returns it. Raises ModelError ``model-foreign``,
-    UsageError ``teach-no-speech`` and ``narrow-rank``."""
+    train`` left in ``work``; returns it. Raises ModelError ``model-…``,
+    UsageError ``teach-no-speech``, ``narrow-rank`` and ``train-out-…``."""
+    require_place(out)
+    inspect_folder(model)
     network = model / "am" / "final.mdl"
     nets = read_networks(network)
     widest = min(net.shape.rank for net in nets)

@@ -42,10 +42,11 @@ def read_networks(path: Path, dropout: float = 0.0) -> list[AcousticNet]:
         nets = [AcousticNet(_shape(layers, inputs, p), dropout) for p in prefixes]
         for net, prefix in prefixed(nets):
             _read_tower(net, layers, prefix, len(nets))
-    except (OSError, KeyError, ValueError, RuntimeError, struct.error) as reason:
+    except (OSError, KeyError, ValueError, RuntimeError, struct.error):
         raise ModelError(
             "model-foreign",
-            f"Không học tiếp được từ {path}: tệp không do công thức này viết ra ({reason}).",
+            f"Không học tiếp được từ {path}: không có tệp này, hoặc nó không do công thức huấn "
+            "luyện ở đây viết ra.",
             "Chọn mô hình vi-telephone đi kèm, hoặc huấn luyện từ đầu: assistant train.",
         ) from None
     return nets

@@ -13,7 +13,8 @@
    worse where digits touch, so that the mean of the weights before and after is what is kept;
 9. network, lexicon and grammar are written as a Vosk model folder.
 
-Every stage depends on the seed and the stages before it. A killed run goes on where it was.
+Every stage depends on the seed and the stages before it. A killed run goes on where it was,
+with the options that it was begun with.
 Where torch finds a GPU the network is on it, and every processor spoils speech for it.
 ``start``: a ``final.mdl`` whose network goes on learning, in place of stage 3.
 """
@@ -21,11 +22,10 @@ Where torch finds a GPU the network is on it, and every processor spoils speech 
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,14 +35,14 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from assistant.asr.lexicon import phone_table
+from assistant.asr.folder import file_sha256
+from assistant.batch.speech_sets import find_sets, label_rows
 from assistant.training.align import aligned
-from assistant.training.augment import DEFAULT, MILD, Severity
 from assistant.training.corpus import Change, Corpus, read_labelled
 from assistant.training.cut import balanced, packed, pieces_of, single_words, stretches
 from assistant.training.data import Source, Stream
 from assistant.training.export import acoustic_model, phone_priors
-from assistant.training.folder import Search, write_model
+from assistant.training.folder import write_model
 from assistant.training.graft import changed, grafts
 from assistant.training.graph import Filler, build
 from assistant.training.mixture import (
@@ -52,18 +52,20 @@ from assistant.training.mixture import (
     with_pieces,
 )
 from assistant.training.net import AcousticNet, NetShape, mean_of, parameters
+from assistant.training.place import require_place
 from assistant.training.reading import calibrate, read_networks
+from assistant.training.scale import FULL, Scale
 from assistant.training.sounds import sounds
 from assistant.training.synthesis import speak_all
 from assistant.training.texts import (
     NUMBER_WORDS,
-    Amounts,
     code_texts,
     grammar_sentences,
     model_words,
     speech_texts,
 )
 from assistant.training.train import Plan, Trainer
+from assistant.training.unchanged import require_unchanged
 from assistant.training.voices import another_voice, at_leisure
 
 Args = tuple[Any, ...]
@@ -72,72 +74,6 @@ ANSWER_WORDS = (
 ).split()
 # Of what is asked for beside numbers: no stranger may sound like them ("sai số cuối").
 ANSWERS = "cuối đúng sai phải vâng dạ được rồi nhầm chưa chính xác nhắc lại".split()
-LIKELIER_WORDS = {  # nepers
-    "trăm": 2.0, "mươi": 1.5, "năm": 1.5, "ba": 1.2, "một": 1.0, "tám": 0.8, "mốt": 0.6
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How big the model and its training are. ``FULL`` made the embedded model."""
-
-    amounts: Amounts
-    shape: NetShape
-    first: Plan
-    second: Plan
-    third: Plan
-    fourth: Plan
-    batch_seconds: float = 80.0  # of audio a step
-    mild_epochs: int = 4
-    severity: Severity = DEFAULT
-    voices_per_clip: int = 4  # other voices that every recording is given
-    stretches: int = 3  # cut out of every utterance
-    per_word: int = 150  # utterances of every number and answer word
-    sounds: int = 600
-    human_limit: int | None = None
-    common_words: int = 1_200
-    codes: int = 6_000
-    search: Search = field(default_factory=Search)
-    any_filler: float = 7.0
-    stranger_filler: float = 3.0
-    word_cost: float = -1.2
-    # Swallowed inside numbers, as "hai mươi ba" with hardly a "mươi", or with hardly a consonant
-    # of their own, as "ba"; "tám" and "một" lest those become "ba" for it. Nepers.
-    likelier_words: Mapping[str, float] = field(default_factory=lambda: dict(LIKELIER_WORDS))
-    prior_scale: float = 0.4
-    # A line's noise in a pause sounds like a final "m": "ba" became "tám". Nepers.
-    unlikelier_phones: Mapping[str, float] = field(default_factory=lambda: {"C:m": 1.0})
-    workers: int = field(default_factory=lambda: os.cpu_count() or 2)  # that speak and align
-    voices: int | None = None  # None: a new caller for every synthetic utterance
-
-
-FULL = Scale(
-    amounts=Amounts(),
-    shape=NetShape(phones=len(phone_table())),
-    first=Plan(epochs=14, epoch_hours=2.0, smoothing=0.0, dropout=0.05, average=0.995),
-    second=Plan(epochs=60, stop=24, epoch_hours=2.0, average=0.998, seed=20261124),
-    third=Plan(epochs=20, epoch_hours=4.0, warmup_epochs=0.1, average=0.998,
-               seed=20261125),
-    fourth=Plan(epochs=12, epoch_hours=4.0, warmup_epochs=0.1, average=0.998, learning_rate=1e-3,
-                smoothing=0.05, seed=20261126),
-)  # fmt: skip
-TOY = replace(
-    FULL,
-    amounts=Amounts(digits=600, phrases=20, short=20, sentences=0, syllables=0),
-    shape=NetShape(front=64, width=160, rank=64, phones=len(phone_table()),
-                   offsets=((-1, 0, 1),) * 4),
-    first=Plan(epochs=10, epoch_hours=0.4, learning_rate=4e-3, warmup_epochs=0.2,
-               average=0.99, dropout=0.0, smoothing=0.0),
-    second=Plan(epochs=5, epoch_hours=0.4, learning_rate=3e-3, average=0.99,
-                dropout=0.0, smoothing=0.0),
-    third=Plan(epochs=1, epoch_hours=0.1, learning_rate=5e-4, average=0.99,
-               dropout=0.0, smoothing=0.0),
-    fourth=Plan(epochs=1, epoch_hours=0.1, learning_rate=2e-4, average=0.99,
-                dropout=0.0, smoothing=0.0),
-    batch_seconds=20.0,  # four times the steps of as much audio: without them it may not take off
-    severity=MILD, mild_epochs=10, voices_per_clip=1, per_word=10, sounds=12, common_words=0,
-    codes=200, voices=1, human_limit=12,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +96,9 @@ class Recipe:
         return read_networks(self.start)[0].shape if self.start else self.scale.shape
 
     def run(self, say: Callable[[str], None] = lambda line: None) -> Path:
-        """Make the model; returns its folder. ``say`` hears one line a stage."""
+        """Make the model; returns its folder. ``say`` hears one line a stage. Raises UsageError
+        ``train-out-…``, ``train-work-…``, AudioError ``speech-…``, ModelError ``model-foreign``."""
+        self._check()
         say("1/9 synthesis")
         heard = self.synthetic()
         say("2/9 recordings of people, and the same in other voices")
@@ -181,6 +119,24 @@ class Recipe:
         say("9/9 writing the model")
         return self.write(net)
 
+    def _check(self) -> None:
+        """Whether all of it can be done, before hours of it are."""
+        require_place(self.out)
+        if self.start is not None:
+            read_networks(self.start)
+        for folder in self._sets():
+            label_rows(folder)
+        places = {"--text": self.text, "--start": self.start}
+        require_unchanged(self.work, {
+            "--human": {s.name: file_sha256(s / "labels.csv") for s in self._sets()},
+            **{name: str(path.resolve()) if path else None for name, path in places.items()},
+            "--toy": self.scale.heard_and_learnt(),
+            "seed": self.seed,
+        })  # fmt: skip
+
+    def _sets(self) -> list[Path]:
+        return find_sets(self.human) if self.human else []
+
     def synthetic(self) -> dict[str, Corpus]:
         """ "codes" and "speech", each utterance in a voice of its own."""
         amounts, rng = self.scale.amounts, random.Random(self.seed)
@@ -199,13 +155,12 @@ class Recipe:
 
     def people(self) -> dict[str, Corpus]:
         """Every set as it is ("NAME/0") and in other voices ("NAME/1", …)."""
-        sets = sorted(self.human.glob("*/labels.csv")) if self.human else []
         jobs = {
-            f"{labels.parent.name}/{voice}": (
-                labels.parent, self.scale.human_limit, another_voice if voice else None,
+            f"{folder.name}/{voice}": (
+                folder, self.scale.human_limit, another_voice if voice else None,
                 self.seed + voice,
             )
-            for labels in sets
+            for folder in self._sets()
             for voice in range(1 + self.scale.voices_per_clip)
         }  # fmt: skip
         folders = {name: self.work / "people" / name for name in jobs}

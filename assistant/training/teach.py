@@ -24,6 +24,7 @@ from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
 from assistant.training.mixture import with_pieces
 from assistant.training.net import AcousticNet, SideBySide
+from assistant.training.place import require_place
 from assistant.training.reading import calibrate, read_networks, read_priors
 
 RATE, WARMUP = 2e-4, 20  # of learning; steps until it is reached
@@ -37,16 +38,17 @@ def teach_model(
     model: Path, by: Path, work: Path, out: Path, steps: int, progress: bool = False
 ) -> Path:
     """Write ``out``: ``model`` taught what ``by`` hears, on the speech that ``assistant train``
-    left in ``work``; returns it. Raises ModelError ``model-foreign``, UsageError
-    ``teach-no-speech``."""
-    network = model / "am" / "final.mdl"
+    left in ``work``; returns it. Raises ModelError ``model-…``, UsageError
+    ``teach-no-speech``, ``train-out-…``."""
+    require_place(out)
+    version, network = inspect_folder(model).version or "?", model / "am" / "final.mdl"
     pupils, teachers = read_networks(network), read_networks(by / "am" / "final.mdl")
     batches = lessons(work)
     looked_at = [batch.features for batch in islice(batches, _LOOKED_AT)]
     for pupil in pupils:
         calibrate(pupil, looked_at)
     taught(pupils, teachers, batches, steps, progress)
-    about = {"name": out.name, "version": f"{inspect_folder(model).version or '?'}+taught"}
+    about = {"name": out.name, "version": f"{version}+taught"}
     acoustic = acoustic_model(pupils, read_priors(network))
     with_network(model, out, acoustic, about, drop=("confidence",))
     return out

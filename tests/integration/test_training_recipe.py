@@ -36,7 +36,8 @@ SHARED = ROOT.parent / "shared" / "speech" / "train"
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     """Killed after its first epochs, then run to the end."""
-    from assistant.training.recipe import TOY, Recipe
+    from assistant.training.recipe import Recipe
+    from assistant.training.scale import TOY
 
     folder = tmp_path_factory.mktemp("toy")
     human = SHARED if SHARED.is_dir() else None
