@@ -38,7 +38,10 @@ def collect_command(
     ),
     from_files: Annotated[
         Path | None,
-        typer.Option(help="Nhập các tệp WAV đã ghi ở nơi khác: 0001.wav là dòng 1 của bài đọc."),
+        typer.Option(
+            help="Nhập các tệp WAV đã ghi ở nơi khác: 0001.wav là dòng 1 của bài đọc; không tên "
+            "nào có số thì theo thứ tự tên."
+        ),
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Chỉ in bài đọc, có số dòng.")] = False,
     delete: Annotated[

@@ -21,6 +21,7 @@ from assistant.batch.speech_sets import read_set
 from assistant.cli import collect as command
 from assistant.collect import booth
 from assistant.collect.script import script
+from assistant.errors import UsageError
 from tests import cli_tools
 from tests.card_tools import sound_card
 from tests.cli_tools import PROGRAM
@@ -119,6 +120,7 @@ def test_bad_recordings_are_named_with_their_figure_and_asked_for_again(
         (("0001.wav", "1.wav"), "collect-files"),
         (("0000.wav",), "collect-files"),
         (("0013.wav",), "collect-files"),
+        (("0004.wav", "0008.wav", "test.wav"), "collect-files"),
         (tuple(f"{chr(97 + n)}.wav" for n in range(COUNT + 1)), "collect-files"),
     ],
 )
@@ -137,6 +139,13 @@ def test_files_without_numbers_are_taken_in_order(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     found = booth.numbered_files(tmp_path, 3)
     assert {n: path.name for n, path in found.items()} == {1: "a.WAV", 2: "b.wav", 3: "c.flac"}
+
+
+def test_a_stray_file_among_numbered_ones_is_named(tmp_path: Path) -> None:
+    for name in ("0004.wav", "0008.wav", "test.wav"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(UsageError, match=r"test\.wav"):
+        booth.numbered_files(tmp_path, 12)
 
 
 def test_deleting_a_speaker(run: Run, tmp_path: Path) -> None:
