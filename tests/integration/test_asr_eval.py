@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,14 @@ import soxr
 from assistant.batch.compare import Job, outcomes_of
 from assistant.batch.cost import cost_of, open_model
 from assistant.batch.evaluate import evaluate, quiet
-from assistant.batch.runs import sample_of_cost
+from assistant.batch.runs import Run, sample_of_cost
 from assistant.batch.speech_sets import RATE
+from assistant.cli import asr
 from assistant.errors import ModelError
 from assistant.settings import load_settings
 from assistant.tts.espeak import synthesize
 from tests import cli_tools
-from tests.batch_tools import DIGITS, Row, write_set
+from tests.batch_tools import DIGITS, RUN, Row, write_set
 
 VOICE = {"voice": "vi", "variant": "m4", "rate_wpm": 130}  # kept out of training
 ROWS: list[Row] = [
@@ -75,6 +76,20 @@ def assistant(
         return Done(status, told.out, told.err)
 
     return run
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """What was asked to be measured; figures come without a model."""
+    asked: list[Job] = []
+
+    def run(_model: Path, job: Job, *_: bool) -> Run:
+        asked.append(job)
+        limit = {"conditions": job.conditions, "strings": job.strings, "limit": job.limit}
+        return replace(RUN, setup=replace(RUN.setup, **limit))
+
+    monkeypatch.setattr(asr, "_run", run)
+    return asked
 
 
 def lines_of(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -188,6 +203,8 @@ def test_labels_are_listed(folder: Path, assistant: Callable[..., Done]) -> None
         (("eval", "{}", "--against", "{}/none.json"), "eval-against", 2),
         (("eval", "{}", "--out", "{}/none/a.json"), "eval-out", 2),
         (("eval", "{}", "--report", "{}"), "eval-out", 2),
+        (("eval", "{}", "--out", "/proc/x.json"), "eval-out", 2),
+        (("eval", "{}", "--report", "/proc/x.html"), "eval-out", 2),
         (("eval", "{}", "--model", "{}/none"), "model-missing", 1),
         (("compare", "{}", "--model", "vi-telephone"), "compare-models", 2),
         (("labels", "{}/none"), "speech-missing", 1),
@@ -204,6 +221,32 @@ def test_mistakes_have_a_code(
     assert done.status == status
     assert json.loads(done.out)["error"]["code"] == code
     assert done.err == ""
+
+
+def test_looking_whether_a_file_can_be_written_harms_none(
+    folder: Path, tmp_path: Path, assistant: Callable[..., Done], measured: list[Job]
+) -> None:
+    kept, new = tmp_path / "kept.json", tmp_path / "new.html"
+    kept.write_text("{}", "utf-8")
+    done = assistant("eval", folder, "--out", kept, "--report", new, "--against", kept, "--json")
+    assert json.loads(done.out)["error"]["code"] == "eval-against"
+    assistant("eval", folder / "none", "--out", kept, "--report", new)
+    assert (kept.read_text("utf-8"), new.exists(), measured) == ("{}", False, [])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+@pytest.mark.parametrize("option", ["--out", "--report"])
+def test_figures_are_shown_though_the_disk_is_full(
+    folder: Path, assistant: Callable[..., Done], measured: list[Job], option: str
+) -> None:
+    done = assistant("eval", folder, option, "/dev/full", "--json")
+    found = json.loads(done.out)
+    assert (done.status, found["error"]["code"]) == (1, "eval-out")
+    assert found["scores"]
+    done = assistant("eval", folder, option, "/dev/full")
+    assert done.status == 1
+    assert "8/10" in done.out
+    assert "[eval-out]" in done.err
 
 
 def test_conditions_can_be_listed(folder: Path, assistant: Callable[..., Done]) -> None:
