@@ -92,8 +92,7 @@ def eval_command(
             require_writable(written, "eval-out")
     find_sets(folder)
     path = find(model, load_settings())
-    whole = set(names) == set(CONDITIONS)
-    job = _job(folder, names, strings, limit, threads, sampled=whole)
+    job = _job(folder, names, strings, limit, threads)
     run = _run(path, job, with_bars or report is not None, as_json)
     found = run.as_dict()
     written, unwritten = _write(found, earlier, job, out, report)
@@ -131,7 +130,7 @@ def compare_command(
     settings = load_settings()
     paths = [find(name, settings) for name in model]
     names = _conditions(condition, _DEFAULT[:1])
-    job = _job(folder, names, strings, limit, threads, sampled=len(names) > len(_DEFAULT))
+    job = _job(folder, names, strings, limit, threads)
     sample = sample_of_cost(folder, job.strings, job.limit)
     costs = [cost_of(path, sample) for path in paths]  # first: a broken model ends it here
     heard = []
@@ -179,9 +178,9 @@ def _job(
     strings: int | None,
     limit: int | None,
     threads: int | None,
-    sampled: bool,
 ) -> Job:
-    """``sampled``: so many conditions that a sample of the clips is heard unless told else."""
+    """Of the whole grid a sample of the clips is heard unless told else."""
+    sampled = set(names) == set(CONDITIONS)
     if limit is None and sampled:
         limit = _GRID_LIMIT
     if strings is None:

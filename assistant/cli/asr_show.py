@@ -13,6 +13,7 @@ from assistant.batch.conditions import CONDITIONS
 from assistant.batch.figures import KINDS
 from assistant.batch.labels import Dispute
 from assistant.batch.report_tables import WHY, groups_of, interval, number, percent, points
+from assistant.batch.scoring import Rate
 from assistant.batch.trials import Measure
 from assistant.cli.show import print_json
 
@@ -190,13 +191,17 @@ def _pairs(first: str, second: str, found: Sequence[Pair]) -> Table:
         kind = "từ chối lời lạ" if pair.measure == Measure.OTHER else KINDS[Measure(pair.measure)]
         errors = pair.errors
         shown.add_row(
-            pair.set, kind, pair.condition, percent(pair.a.value), percent(pair.b.value),
+            pair.set, kind, pair.condition, _rate(pair.a), _rate(pair.b),
             str(pair.only_a), str(pair.only_b), f"{pair.chance:.4f}",
             "" if errors is None
             else f"{100 * errors[0]:+.1f} ({100 * errors[1]:+.1f} … {100 * errors[2]:+.1f})",
             better if pair.chance < _SURE else "",
         )  # fmt: skip
     return shown
+
+
+def _rate(rate: Rate) -> str:
+    return f"{rate.hits}/{rate.total} = {percent(rate.value)} ({interval(*rate.interval)})"
 
 
 def _key(score: Found) -> tuple[str, str, str]:

@@ -21,6 +21,7 @@ import soxr
 from assistant.batch.compare import Job, outcomes_of
 from assistant.batch.cost import cost_of, open_model
 from assistant.batch.evaluate import evaluate, quiet
+from assistant.batch.outcomes import Outcome
 from assistant.batch.runs import Run, sample_of_cost
 from assistant.batch.speech_sets import RATE
 from assistant.cli import asr
@@ -28,7 +29,7 @@ from assistant.errors import ModelError
 from assistant.settings import load_settings
 from assistant.tts.espeak import synthesize
 from tests import cli_tools
-from tests.batch_tools import DIGITS, RUN, Row, write_set
+from tests.batch_tools import COST, DIGITS, OUTCOMES, RUN, Row, write_set
 
 VOICE = {"voice": "vi", "variant": "m4", "rate_wpm": 130}  # kept out of training
 ROWS: list[Row] = [
@@ -169,6 +170,32 @@ def test_models_side_by_side_each_in_its_own_process(
     for pair in found["against_first"][0]:
         assert (pair["only_a"], pair["only_b"], pair["p"]) == (0, 0, 1.0)  # the same model
         assert pair["a"] == pair["b"]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "sampled"), [(("clean", "mulaw-15", "gsm"), False), (("grid",), True)]
+)
+def test_only_of_the_whole_grid_a_sample_is_compared_and_figures_have_intervals(
+    folder: Path,
+    assistant: Callable[..., Done],
+    monkeypatch: pytest.MonkeyPatch,
+    conditions: tuple[str, ...],
+    sampled: bool,
+) -> None:
+    asked: list[Job] = []
+
+    def outcomes(_model: Path, job: Job, _progress: object) -> list[Outcome]:
+        asked.append(job)
+        return OUTCOMES
+
+    monkeypatch.setattr(asr, "sample_of_cost", lambda *_: [])
+    monkeypatch.setattr(asr, "cost_of", lambda *_: COST)
+    monkeypatch.setattr(asr, "outcomes_of", outcomes)
+    named = [part for name in conditions for part in ("-c", name)]
+    done = assistant("compare", folder, "--model", "a", "--model", "b", *named)
+    assert done.status == 0, done.err
+    assert {(job.limit is not None, job.strings < 100) for job in asked} == {(sampled, sampled)}
+    assert " ".join(done.out.split()).count("8/10 = 80.0 % (49.0-94.3 %)") == 2
 
 
 def test_a_model_that_breaks_takes_only_its_own_process(folder: Path, tmp_path: Path) -> None:
