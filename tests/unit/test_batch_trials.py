@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,9 @@ def test_no_folder_no_sets_and_a_file(tmp_path: Path) -> None:
         (b"path,text\ntext.wav,ba\n", "speech-clip"),
         (b"path,text\nempty.wav,ba\n", "speech-clip"),
         (b"path,text\n,ba\n", "speech-clip"),
+        (b"path,text\nslow.wav,ba\n", "speech-clip"),
+        (b"path,text\nnan.wav,ba\n", "speech-clip"),
+        (b"path,text\ncut.wav,ba\n", "speech-clip"),
     ],
 )
 def test_odd_labels_and_clips_have_a_code(tmp_path: Path, content: bytes, code: str) -> None:
@@ -157,12 +161,29 @@ def test_odd_labels_and_clips_have_a_code(tmp_path: Path, content: bytes, code: 
     folder.mkdir()
     soundfile.write(tmp_path / "outside.wav", tone(0), RATE)
     soundfile.write(folder / "empty.wav", np.zeros(0), RATE)
+    soundfile.write(folder / "slow.wav", tone(0), 1)
+    soundfile.write(folder / "nan.wav", tone(0) * np.nan, RATE, subtype="FLOAT")
+    soundfile.write(folder / "cut.wav", tone(0), RATE)
+    os.truncate(folder / "cut.wav", 1000)
     (folder / "text.wav").write_text("không phải âm thanh", "utf-8")
     (folder / "labels.csv").write_bytes(content)
     assert code_of(folder) == code
 
 
-@pytest.mark.parametrize("line", ["000.flac,x,0.3,hai", "000.flac,0.1,,hai", "000.flac"])
+def test_clips_have_the_limits_of_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_set(tmp_path / "s", [("hai", "F1", "digit")], [tone(0, 0.5)])
+    assert len(list(read_set(folder))) == 1
+    monkeypatch.setenv("ASSISTANT_AUDIO__MAX_SECONDS", "0.4")
+    assert code_of(folder) == "speech-clip"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("000.flac,x,0.3,hai", "000.flac,0.1,,hai", "000.flac", "000.flac,nan,inf,hai"),
+        *("000.flac,0.1,inf,hai", "000.flac,0.3,0.1,hai", "000.flac,-2,-1,hai"),
+    ],
+)
 def test_odd_times_have_a_code(tmp_path: Path, line: str) -> None:
     folder = write_set(tmp_path / "s", [("hai", "F1", "number=2")])
     (folder / "words.csv").write_text(f"path,start,end,word\n{line}\n", "utf-8")
