@@ -18,9 +18,11 @@ from assistant.batch import bars
 from assistant.batch.compare import Job, compared, outcomes_of
 from assistant.batch.conditions import ALIASES, CONDITIONS
 from assistant.batch.cost import cost_of, open_model
+from assistant.batch.earlier import against as beside
+from assistant.batch.earlier import load_run
 from assistant.batch.evaluate import Progress, evaluate
 from assistant.batch.report import chosen, page
-from assistant.batch.runs import Run, Setup, label_report, load_run, sample_of_cost, sounds_of
+from assistant.batch.runs import Run, Setup, label_report, sample_of_cost, sounds_of
 from assistant.batch.speech_sets import find_sets
 from assistant.cli import asr_show
 from assistant.cli.asr_calibrate import calibrate_command
@@ -95,12 +97,14 @@ def eval_command(
     job = _job(folder, names, strings, limit, threads)
     run = _run(path, job, with_bars or report is not None, as_json)
     found = run.as_dict()
-    written, unwritten = _write(found, earlier, job, out, report)
+    files, unwritten = _write(found, earlier, job, out, report)
     if as_json:
-        print_json(found | ({"error": unwritten.as_dict()} if unwritten else {}))
+        compared_with = {"against": beside(found, earlier)} if earlier else {}
+        error = {"error": unwritten.as_dict()} if unwritten else {}
+        print_json(found | compared_with | error)
     else:
         asr_show.run(found, earlier, with_bars)
-        for file in written:
+        for file in files:
             asr_show.line(f"Đã ghi {file}")
         if unwritten is not None:
             Console(stderr=True).print(f"Lỗi {unwritten}", markup=False, highlight=False)

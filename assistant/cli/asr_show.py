@@ -10,9 +10,19 @@ from rich.table import Table
 
 from assistant.batch.compare import Pair
 from assistant.batch.conditions import CONDITIONS
+from assistant.batch.earlier import same_sample
 from assistant.batch.figures import KINDS
 from assistant.batch.labels import Dispute
-from assistant.batch.report_tables import WHY, groups_of, interval, number, percent, points
+from assistant.batch.report_tables import (
+    OTHER_SAMPLE,
+    WHY,
+    groups_of,
+    interval,
+    number,
+    percent,
+    points,
+    sample,
+)
 from assistant.batch.scoring import Rate
 from assistant.batch.trials import Measure
 from assistant.cli.show import print_json
@@ -54,6 +64,8 @@ def run(found: Found, earlier: Found | None, with_bars: bool) -> None:
         console.print(_bars(found, earlier))
         met = sum(bar["met"] is True for bar in found["bars"])
         line(f"{met} trong {len(found['bars'])} mục tiêu đạt.")
+    if earlier and not same_sample(found, earlier):
+        line(f"Chú ý: {OTHER_SAMPLE.format(sample(earlier['setup']))}.")
     setup = found["setup"]
     line(f"{setup['model']}: {setup['seconds']:.0f} s, {len(names)} điều kiện.")
 

@@ -261,6 +261,19 @@ def test_looking_whether_a_file_can_be_written_harms_none(
     assert (kept.read_text("utf-8"), new.exists(), measured) == ("{}", False, [])
 
 
+def test_an_earlier_run_is_shown_beside_and_another_sample_named(
+    folder: Path, tmp_path: Path, assistant: Callable[..., Done], measured: list[Job]
+) -> None:
+    first = tmp_path / "1.json"
+    assistant("eval", folder, "--limit", "5", "--out", first)
+    again = json.loads(assistant("eval", folder, "--limit", "5", "--against", first, "--json").out)
+    assert again["against"]["same_sample"]
+    assert all(one["value"] == one["earlier"] for one in again["against"]["scores"])
+    assert "mẫu khác" not in assistant("eval", folder, "--limit", "5", "--against", first).out
+    assert "mẫu khác (tối đa 5 clip" in assistant("eval", folder, "--against", first).out
+    assert "against" not in json.loads(assistant("eval", folder, "--json").out)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
 @pytest.mark.parametrize("option", ["--out", "--report"])
 def test_figures_are_shown_though_the_disk_is_full(
