@@ -10,7 +10,8 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.errors import SettingsError
@@ -317,6 +318,14 @@ class Settings(BaseSettings):
     )
     hotline: str = Field("1900 9068", description="named in notifications")
     fee_per_minute: int = Field(1_000, description="đồng a started minute")
+
+    @field_validator("model", "prompts", mode="before")
+    @classmethod
+    def _not_empty(cls, value: object) -> object:
+        """A variable set to nothing is not set: no folder is meant by it."""
+        if value == "":
+            raise PydanticUseDefault
+        return value
 
     audio: AudioLimits = AudioLimits()
     turns: Turns = Turns()
