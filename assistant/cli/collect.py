@@ -15,6 +15,7 @@ from assistant.cli.show import print_json
 from assistant.collect.booth import Microphone, numbered_files, read_file
 from assistant.collect.consent import (
     AGREED,
+    FOLDER,
     Scope,
     consent_text,
     require_agreement,
@@ -33,9 +34,7 @@ def collect_command(
     speaker: Annotated[
         str | None, typer.Option(help="Mã người đọc, ví dụ nu-hue-01; không phải tên thật.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Thư mục bản ghi âm, có labels.csv.")] = Path(
-        "var/speech"
-    ),
+    out: Annotated[Path, typer.Option(help="Thư mục bản ghi âm, có labels.csv.")] = FOLDER,
     from_files: Annotated[
         Path | None,
         typer.Option(
@@ -116,7 +115,7 @@ def _ask_consent(collection: Collection, speaker: str, scope: Scope) -> None:
     if given is not None:
         require_scope(given, scope)
         return
-    typer.echo(consent_text(speaker, scope), err=True)
+    typer.echo(consent_text(speaker, scope, collection.folder), err=True)
     typer.echo(f'Gõ "{AGREED}" để bắt đầu, phím Enter để thôi: ', err=True, nl=False)
     try:
         answer = input()

@@ -42,11 +42,14 @@ def read_file(path: Path, limits: AudioLimits) -> AudioChunk:
 
 
 class Microphone:
-    """Records and plays at PortAudio's usual devices, or at those that are named."""
+    """Records and plays at PortAudio's usual devices, or at those that are named. Raises
+    UsageError ``mic-device`` where there is none to record at: nobody need agree to anything."""
 
     def __init__(self, rate: int, most_seconds: float, device: str | int | None = None) -> None:
         self._sound = sound_card(_INSTEAD)
         self._rate, self._most, self._device = rate, most_seconds, device
+        with opened(self._sound, _ADVICE):
+            self._sound.query_devices(device, "input")
 
     def record(self, wait: Callable[[], object]) -> AudioChunk:
         """From now until ``wait`` returns. Raises UsageError ``mic-device``."""

@@ -63,6 +63,7 @@ def test_files_become_a_set_that_can_be_measured(run: Run, tmp_path: Path) -> No
     assert code == 0
     assert json.loads(out) == {"folder": "set", "kept": COUNT, "left": 0, "problems": []}
     assert "Bản ghi âm được dùng để huấn luyện" in err
+    assert f"collect --out set --delete {SPEAKER}." in err
     assert [clip.text for clip in read_set(tmp_path / "set")] == [line.text for line in LINES]
 
 
@@ -163,6 +164,12 @@ def test_deleting_a_speaker(run: Run, tmp_path: Path) -> None:
     )
 
 
+def test_deleting_where_nothing_is_makes_nothing(run: Run, tmp_path: Path) -> None:
+    found = json.loads(run("--delete", SPEAKER, "--json")[1])["error"]
+    assert found["code"] == "collect-unknown-speaker"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("arguments", [(), ("--speaker", "Nguyễn Văn A"), ("--delete", "../x")])
 def test_a_wrong_speaker_is_a_coded_error(run: Run, arguments: tuple[str, ...]) -> None:
     code, out, _ = run(*arguments, "--json")
@@ -191,6 +198,32 @@ def test_without_a_microphone_the_error_says_what_to_do_before_consent_is_asked(
     assert found["code"] == code
     assert advice in found["hint"]
     assert "--from-files" in found["hint"]
+    assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Error querying device -1", "không có thiết bị như vậy"),
+        ("No input device matching 'x'", "không có thiết bị nào mang tên đó"),
+        ("Error opening: Invalid sample rate [PaErrorCode -9997]", "PortAudio báo lỗi -9997"),
+    ],
+)
+def test_without_a_device_nobody_is_asked_for_consent(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, reason: str
+) -> None:
+    class Silent:
+        PortAudioError = OSError
+
+        @staticmethod
+        def query_devices(_device: object, _kind: str) -> None:
+            raise OSError(said)
+
+    monkeypatch.setattr(booth, "sound_card", lambda _instead: Silent)
+    code, out, err = run("--speaker", SPEAKER, "--json", said=AGREED)
+    found = json.loads(out)["error"]
+    assert (code, found["code"], err) == (2, "mic-device", "")
+    assert found["message"] == f"Không mở được micro hay loa: {reason}."
     assert files_in(tmp_path) == []
 
 
