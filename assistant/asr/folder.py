@@ -186,7 +186,7 @@ def require_intact(folder: ModelFolder) -> None:
     if wrong := verify_folder(folder):
         raise ModelError(
             "model-checksum",
-            f"Mô hình {folder.name} bị hỏng: tệp {wrong[0]} sai mã kiểm tra.",
+            f"Mô hình {folder.name} ở {folder.path} bị hỏng: tệp {wrong[0]} sai mã kiểm tra.",
             "Cài lại chương trình hoặc tải lại mô hình: assistant models download.",
         )
 

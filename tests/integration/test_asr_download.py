@@ -409,6 +409,7 @@ def test_the_card(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as error:
         require_intact(folder)
     assert code_of(error) == "model-checksum"
+    assert str(tmp_path) in error.value.message  # copies have one name
 
 
 @pytest.mark.parametrize("card", [b"{", b"[]", b"\xff", b"[" * 100_000])

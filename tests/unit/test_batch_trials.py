@@ -190,6 +190,17 @@ def test_odd_times_have_a_code(tmp_path: Path, line: str) -> None:
     assert code_of(folder) == "speech-labels"
 
 
+def test_nothing_to_measure_has_a_code(tmp_path: Path) -> None:
+    silent = write_set(tmp_path / "s", [("", "F1", ""), (" ", "M1", "digit")])
+    assert code_of(silent) == "speech-nothing"
+    outside = write_set(tmp_path / "t", [("hai", "F1", "digit")])
+    (outside / "words.csv").write_text("path,start,end,word\n000.flac,90,91,hai\n", "utf-8")
+    assert code_of(outside) == "speech-nothing"
+    assert code_of(tmp_path) == "speech-nothing"  # two sets: noises alone say nothing of them
+    write_set(tmp_path / "u", [("ba", "F1", "digit")])
+    assert [s.name for s in planned(tmp_path, 0, None)] == ["s", "t", "u", NOISE_SET]
+
+
 def test_a_byte_order_mark_is_no_column(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "s", [("hai", "F1", "digit")])
     labels = folder / "labels.csv"
