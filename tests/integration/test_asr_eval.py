@@ -24,12 +24,12 @@ from assistant.batch.evaluate import evaluate, quiet
 from assistant.batch.outcomes import Outcome
 from assistant.batch.runs import Run, sample_of_cost
 from assistant.batch.speech_sets import RATE
-from assistant.cli import asr
+from assistant.cli import asr, asr_show
 from assistant.errors import ModelError
 from assistant.settings import load_settings
 from assistant.tts.espeak import synthesize
 from tests import cli_tools
-from tests.batch_tools import COST, DIGITS, OUTCOMES, RUN, Row, write_set
+from tests.batch_tools import COST, DIGITS, OUTCOMES, RUN, Row, run_of, write_set
 
 VOICE = {"voice": "vi", "variant": "m4", "rate_wpm": 130}  # kept out of training
 ROWS: list[Row] = [
@@ -272,6 +272,27 @@ def test_an_earlier_run_is_shown_beside_and_another_sample_named(
     assert "mẫu khác" not in assistant("eval", folder, "--limit", "5", "--against", first).out
     assert "mẫu khác (tối đa 5 clip" in assistant("eval", folder, "--against", first).out
     assert "against" not in json.loads(assistant("eval", folder, "--json").out)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_no_screen_cuts_a_figure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    many = [
+        replace(one, set="people-connected-digits", clip=f"{one.clip}-{n}")
+        for one in OUTCOMES
+        for n in range(70)
+    ]
+    found = run_of(many)
+    asr_show.run(found, found, with_bars=True)
+    shown = capsys.readouterr().out
+    assert max(len(line) for line in shown.splitlines()) <= columns
+    assert "…" not in shown
+    for score in found["scores"]:
+        figure = f"{100 * score['low']:.1f}-{100 * score['high']:.1f}"
+        assert figure in shown
+        assert f"{score['hits']}/{score['total']}" in shown
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
