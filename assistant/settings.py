@@ -1,7 +1,8 @@
 """Every threshold, with its unit and the measurement or source that chose it.
 
 Read from the environment: ``ASSISTANT_<GROUP>__<NAME>``, for example
-``ASSISTANT_TURNS__END_SILENCE=0.6`` or ``ASSISTANT_DATABASE_URL=sqlite:///calls.db``.
+``ASSISTANT_TURNS__END_SILENCE=0.6`` or ``ASSISTANT_DATABASE_URL=sqlite:///calls.db``. A variable
+set to nothing is not set.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
-from pydantic_core import PydanticUseDefault
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.errors import SettingsError
@@ -303,7 +303,7 @@ class Collect(BaseModel):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
+        env_prefix="ASSISTANT_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
     )
 
     model: Path = Field(
@@ -318,14 +318,6 @@ class Settings(BaseSettings):
     )
     hotline: str = Field("1900 9068", description="named in notifications")
     fee_per_minute: int = Field(1_000, description="đồng a started minute")
-
-    @field_validator("model", "prompts", mode="before")
-    @classmethod
-    def _not_empty(cls, value: object) -> object:
-        """A variable set to nothing is not set: no folder is meant by it."""
-        if value == "":
-            raise PydanticUseDefault
-        return value
 
     audio: AudioLimits = AudioLimits()
     turns: Turns = Turns()

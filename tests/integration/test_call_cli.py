@@ -329,11 +329,11 @@ def test_only_folders_with_something_of_a_model_are_listed(
     assert [Path(one["path"]).name for one in listed] == ["mine", "broken"]
 
 
-def test_a_folder_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = load_settings()
-    monkeypatch.setenv("ASSISTANT_MODEL", "")
-    monkeypatch.setenv("ASSISTANT_PROMPTS", "")
-    assert (load_settings().model, load_settings().prompts) == (usual.model, usual.prompts)
+    for name in ("MODEL", "PROMPTS", "ASR__MODELS", "TURNS__END_SILENCE"):
+        monkeypatch.setenv(f"ASSISTANT_{name}", "")
+    assert load_settings() == usual
 
 
 def test_doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
