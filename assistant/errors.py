@@ -38,6 +38,17 @@ class UsageError(AssistantError):
     exit_code = 2
 
 
+class Interrupted(AssistantError):
+    """Whoever started it stopped it (Ctrl-C)."""
+
+    exit_code = 130  # 128 + SIGINT, as shells have it
+
+    def __init__(
+        self, code: str = "interrupted", message: str = "Bị dừng.", hint: str = ""
+    ) -> None:
+        super().__init__(code, message, hint)
+
+
 class SettingsError(AssistantError):
     """An environment variable or settings file has a value that does not fit."""
 

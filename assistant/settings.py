@@ -1,7 +1,8 @@
 """Every threshold, with its unit and the measurement or source that chose it.
 
 Read from the environment: ``ASSISTANT_<GROUP>__<NAME>``, for example
-``ASSISTANT_TURNS__END_SILENCE=0.6`` or ``ASSISTANT_DATABASE_URL=sqlite:///calls.db``.
+``ASSISTANT_TURNS__END_SILENCE=0.6`` or ``ASSISTANT_DATABASE_URL=sqlite:///calls.db``. A variable
+set to nothing is not set.
 """
 
 from __future__ import annotations
@@ -302,7 +303,7 @@ class Collect(BaseModel):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="ASSISTANT_", env_nested_delimiter="__", extra="ignore"
+        env_prefix="ASSISTANT_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
     )
 
     model: Path = Field(

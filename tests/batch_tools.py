@@ -114,9 +114,11 @@ OUTCOMES = [
 ]  # fmt: skip
 
 
+SETUP = Setup("m", "f", ("clean",), 5, None, "2026-01-01T00:00:00+07:00", "0", 1.0)
+COST = {"rtf": 0.01, "load": 0.2, "memory": 90.0, "size": 6.3}
+RUN = Run(SETUP, OUTCOMES, COST, {})
+
+
 def run_of(outcomes: list[Outcome], labels: dict[str, Any] | None = None) -> dict[str, Any]:
-    setup = Setup("m", "f", ("clean",), 5, None, "2026-01-01T00:00:00+07:00", "0", 1.0)
-    made_ = Run(
-        setup, outcomes, {"rtf": 0.01, "load": 0.2, "memory": 90.0, "size": 6.3}, labels or {}
-    )
+    made_ = Run(SETUP, outcomes, COST, labels or {})
     return json.loads(json.dumps(made_.as_dict()))  # type: ignore[no-any-return]

@@ -15,7 +15,9 @@ PROGRAM = [sys.executable, "-c", SCRIPT]
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """The exit code of ``assistant ARGUMENTS``."""
     monkeypatch.setattr(sys, "argv", ["assistant", *arguments])
-    fresh = program.typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+    fresh = program.typer.Typer(
+        cls=program.Root, no_args_is_help=True, pretty_exceptions_enable=False
+    )
     fresh.callback()(program._root)
     monkeypatch.setattr(program, "app", fresh)
     with pytest.raises(SystemExit) as caught:

@@ -12,13 +12,14 @@ from pathlib import Path
 import httpx
 
 from assistant.asr.folder import file_sha256
-from assistant.errors import ModelError
+from assistant.errors import Interrupted, ModelError
 
 _TRIES = 5  # cut connections in a row without a byte gained
 _PAUSE = 0.5  # s before the first new try; doubles
 _MAX_BYTES = 4 << 30
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _PARTIAL, _WHOLE, _PAST_END = 206, 200, 416
+_GO_ON = "Chạy lại lệnh này: phần đã tải được giữ lại và tải tiếp."
 
 Progress = Callable[[int, int | None], None]
 """Told how many bytes are there, and how many there will be."""
@@ -39,8 +40,8 @@ class _Cut(Exception):
 def fetch(source: Source, file: Path, progress: Progress = lambda _n, _all: None) -> None:
     """Download to ``file``, going on from ``file.part`` if an earlier try left one.
 
-    Raises ModelError ``download-url``, ``download-refused``, ``download-cut``,
-    ``download-size``, ``download-checksum`` or ``download-write``.
+    Raises ModelError ``download-url``, ``download-refused``, ``download-unreachable``,
+    ``download-cut``, ``download-size``, ``download-checksum`` or ``download-write``; Interrupted.
     """
     check_url(source.url)
     part = file.with_name(file.name + ".part")
@@ -57,6 +58,9 @@ def fetch(source: Source, file: Path, progress: Progress = lambda _n, _all: None
             )
         part.replace(file)
         _tag_file(part).unlink(missing_ok=True)
+    except KeyboardInterrupt:
+        kept = _size(part) and _read_tag(part)
+        raise Interrupted(hint=_GO_ON if kept else "") from None
     except OSError as error:
         raise ModelError(
             "download-write",
@@ -100,11 +104,7 @@ def _fetch_all(client: httpx.Client, url: str, part: Path, progress: Progress) -
         except (_Cut, httpx.TransportError):
             fruitless = 0 if _size(part) > before else fruitless + 1
             if fruitless >= _TRIES:
-                raise ModelError(
-                    "download-cut",
-                    "Đường truyền đứt nhiều lần nên chưa tải xong.",
-                    "Chạy lại lệnh này: phần đã tải được giữ lại và tải tiếp.",
-                ) from None
+                raise _gave_up(url, _size(part)) from None
             time.sleep(_PAUSE * 2**fruitless)
 
 
@@ -176,6 +176,16 @@ def _write_tag(part: Path, tag: str | None) -> None:
 def _forget(part: Path) -> None:
     part.unlink(missing_ok=True)
     _tag_file(part).unlink(missing_ok=True)
+
+
+def _gave_up(url: str, have: int) -> ModelError:
+    if have:
+        return ModelError("download-cut", "Đường truyền đứt nhiều lần nên chưa tải xong.", _GO_ON)
+    return ModelError(
+        "download-unreachable",
+        f"Không nhận được gì từ máy chủ {httpx.URL(url).host}.",
+        "Kiểm tra đường mạng, tường lửa và địa chỉ rồi chạy lại lệnh này.",
+    )
 
 
 def _refused(status: int) -> ModelError:

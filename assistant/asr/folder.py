@@ -30,6 +30,7 @@ _SHERPA_PARTS = {
     "nemo-ctc": ("tokens.txt", "model.onnx"),
     "wenet-ctc": ("tokens.txt", "model.onnx"),
 }
+_SIGNS = (CARD, "am/final.mdl", *_FEATURES, *(name for graph in _GRAPHS for name in graph))
 BPE = "bpe.vocab"
 _DEFAULT_BINS = 80  # mel bins of the published models
 _MOST_BINS = 1024
@@ -79,6 +80,14 @@ def inspect_folder(path: Path) -> ModelFolder:
         return look(path, card)
     except (OSError, ValueError):
         raise _unreadable(path) from None
+
+
+def looks_like_model(path: Path) -> bool:
+    """Whether a folder has anything of a model, be it a broken one."""
+    try:
+        return any((path / name).exists() for name in _SIGNS)
+    except OSError:
+        return True  # ``inspect_folder`` says why it cannot be read
 
 
 def _vosk(path: Path, card: dict[str, object]) -> ModelFolder:
@@ -177,7 +186,7 @@ def require_intact(folder: ModelFolder) -> None:
     if wrong := verify_folder(folder):
         raise ModelError(
             "model-checksum",
-            f"Mô hình {folder.name} bị hỏng: tệp {wrong[0]} sai mã kiểm tra.",
+            f"Mô hình {folder.name} ở {folder.path} bị hỏng: tệp {wrong[0]} sai mã kiểm tra.",
             "Cài lại chương trình hoặc tải lại mô hình: assistant models download.",
         )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from assistant.asr.download import Source
-from assistant.asr.folder import SHERPA, ModelFolder, inspect_folder
+from assistant.asr.folder import SHERPA, ModelFolder, inspect_folder, looks_like_model
 from assistant.asr.sherpa_adapter import require_sherpa
 from assistant.errors import ModelError
 from assistant.settings import Settings
@@ -44,7 +44,8 @@ def installed(settings: Settings) -> Iterator[Installed]:
     yield _look(settings.model, used=True)
     for place in (settings.model.parent, settings.asr.models):
         for path in sorted(place.iterdir()) if place.is_dir() else ():
-            if path.is_dir() and not path.name.startswith(".") and path.resolve() not in seen:
+            hidden = path.name.startswith(".") or not path.is_dir()
+            if not hidden and path.resolve() not in seen and looks_like_model(path):
                 seen.add(path.resolve())
                 yield _look(path, used=False)
 

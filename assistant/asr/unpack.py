@@ -42,10 +42,13 @@ def install_zip(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unpack-") as work:
-            _extract(archive, Path(work))
-            inspect_folder(_top(Path(work)))
-            accept(_top(Path(work)))
-            swap(_top(Path(work)), target)
+            inside = Path(work) / archive.stem  # the work folder itself is its owner's alone
+            inside.mkdir()
+            _extract(archive, inside)
+            model = _top(inside)
+            _require_model(model, archive)
+            accept(model)
+            swap(model, target)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise ModelError(
             "unpack-broken", "Tệp tải về không phải tệp zip nguyên vẹn.", "Tải lại mô hình."
@@ -57,6 +60,14 @@ def install_zip(
             "Kiểm tra dung lượng đĩa và quyền ghi.",
         ) from None
     return inspect_folder(target)
+
+
+def _require_model(path: Path, archive: Path) -> None:
+    """Raises what ``inspect_folder`` does, naming the zip."""
+    try:
+        inspect_folder(path)
+    except ModelError as error:
+        raise ModelError(error.code, f"Trong {archive.name}: {error.message}", error.hint) from None
 
 
 def _extract(archive: Path, folder: Path) -> None:

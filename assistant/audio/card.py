@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,13 @@ from assistant.errors import DependencyError, UsageError
 
 _ALSA = Path("/usr/share/alsa/alsa.conf")
 _MOVED = {"ALSA_CONFIG_PATH", "ALSA_CONFIG_DIR"}  # variables that name another
+_REASONS = {
+    "Error querying device": "không có thiết bị như vậy",
+    "No ": "không có thiết bị nào mang tên đó",
+    "Multiple ": "có nhiều thiết bị khớp tên đó",
+    "Not an ": "thiết bị đó không thu hay không phát được",
+}
+_CODE = re.compile(r"\[PaErrorCode (-?\d+)\]")
 _LOAD = "import sounddevice"
 
 
@@ -62,5 +70,14 @@ def opened(sound: Any, advice: str) -> Iterator[None]:
     try:
         yield
     except (sound.PortAudioError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError("mic-device", f"Không mở được micro hay loa: {reason}", advice) from None
+        raise UsageError(
+            "mic-device", f"Không mở được micro hay loa: {_reason(error)}.", advice
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    """What sounddevice says, which is English; of PortAudio's own complaints the number."""
+    said = str(error)
+    known = (reason for start, reason in _REASONS.items() if said.startswith(start))
+    code = _CODE.search(said)
+    return next(known, f"PortAudio báo lỗi {code[1]}" if code else "thiết bị không dùng được")

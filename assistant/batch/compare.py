@@ -142,7 +142,7 @@ def _plain(job: Job) -> dict[str, Any]:
 def _died(model: Path) -> ModelError:
     return ModelError(
         "model-broken",
-        f"Mô hình {model.name} làm dừng tiến trình đo.",
+        f"Mô hình {model} làm dừng tiến trình đo.",
         "Kiểm tra: assistant models verify; hoặc chọn mô hình khác.",
     )
 

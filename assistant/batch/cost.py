@@ -73,7 +73,7 @@ def cost_of(path: Path, utterances: Sequence[Utterance]) -> dict[str, float]:
     if "rtf" not in found:
         error = found.get("error") or {
             "code": "model-broken",
-            "message": f"Mô hình {path.name} làm dừng tiến trình đo.",
+            "message": f"Mô hình {path} làm dừng tiến trình đo.",
             "hint": "Kiểm tra: assistant models verify; hoặc chọn mô hình khác.",
         }
         raise ModelError(**error)

@@ -17,6 +17,7 @@ from assistant.batch.conditions import CONDITIONS, Condition, Heard
 from assistant.batch.outcomes import Outcome, outcome
 from assistant.batch.speech_sets import find_sets
 from assistant.batch.trials import NOISE_SET, SetTrials, Trial, noise_trials, plan
+from assistant.errors import AudioError
 from assistant.nlu import phrases, prior
 from assistant.nlu.types import Expect
 
@@ -57,13 +58,22 @@ def heard_under(trial: Trial, condition: Condition, among: SetTrials) -> Heard:
 
 def planned(folder: Path, strings: int, limit: int | None) -> Iterator[SetTrials]:
     """The trials of every set of a folder, one set in memory at a time; then the noises, when
-    the folder holds more than one set or speech to be refused."""
+    the folder holds more than one set or speech to be refused. Raises AudioError, where no set
+    has anything to measure ``speech-nothing``."""
     sets = find_sets(folder)
     refusing = len(sets) > 1
+    count = 0
     for path in sets:
         found = plan(path, strings, limit)
+        count += len(found.trials)
         refusing = refusing or any(trial.measure == "other" for trial in found.trials)
         yield found
+    if not count:
+        raise AudioError(
+            "speech-nothing",
+            f"Không có gì để đo trong {folder}: không dòng nào trong labels.csv có lời đo được.",
+            "Điền cột text (và note); có words.csv thì mỗi chữ số cần start, end nằm trong clip.",
+        )
     if refusing:
         yield noise_trials(limit)
 

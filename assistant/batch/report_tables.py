@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from assistant.batch.conditions import CONDITIONS
+from assistant.batch.earlier import same_sample
 from assistant.batch.figures import KINDS
 from assistant.batch.labels import Dispute
 from assistant.batch.page import when
@@ -16,6 +17,7 @@ Found = Mapping[str, Any]
 _LOWER_IS_BETTER = Measure.OTHER
 _LEAST_FOR_GRID = 3  # conditions
 
+OTHER_SAMPLE = "lần trước đo mẫu khác ({}) nên chênh lệch gồm cả khác biệt về mẫu"
 WHY = {
     Dispute.NUMBER: "lời đọc là một số khác",
     Dispute.NOT_A_NUMBER: "lời đọc không thành số",
@@ -45,19 +47,25 @@ def points(new: float | None, old: float | None) -> str:
 
 def facts(run: Found, earlier: Found | None) -> str:
     setup = run["setup"]
-    limit = "mọi clip" if setup["limit"] is None else f"tối đa {setup['limit']} clip mỗi phép đo"
     took = "" if setup["seconds"] is None else f", mất {setup['seconds']:.0f} s"
     rows = [
         ("Mô hình", escape(setup["model"])),
         ("Bản ghi", escape(setup["folder"])),
         ("Lúc", f"{when(setup['made'])} (assistant {escape(setup['version'])}{took})"),
-        ("Mẫu", f"{limit}; {setup['strings']} chuỗi ghép mỗi loại"),
+        ("Mẫu", sample(setup)),
     ]
     if earlier is not None:
         before = earlier["setup"]
-        rows.append(("So với", f"{escape(before['model'])}, {when(before['made'])}"))
+        other = "" if same_sample(run, earlier) else f"; {OTHER_SAMPLE.format(sample(before))}"
+        rows.append(("So với", f"{escape(before['model'])}, {when(before['made'])}{other}"))
     cells = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)
     return f'<dl class="facts">{cells}</dl>'
+
+
+def sample(setup: Found) -> str:
+    """How much was measured."""
+    limit = "mọi clip" if setup["limit"] is None else f"tối đa {setup['limit']} clip mỗi phép đo"
+    return f"{limit}; {setup['strings']} chuỗi ghép mỗi loại"
 
 
 def bars(run: Found, earlier: Found | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,7 +20,6 @@ from assistant.batch.labels import disputed, noted
 from assistant.batch.outcomes import Outcome
 from assistant.batch.speech_sets import find_sets, read_labels
 from assistant.batch.trials import NOISE_SET, SetTrials, Trial
-from assistant.errors import UsageError
 
 FORMAT = 1
 _COST_SECONDS = 60.0  # of audio that the cost of a model is measured on
@@ -92,21 +90,6 @@ def label_report(folder: Path) -> dict[str, Any]:
             listed = [one.as_dict() for one in disputed(labels)]
             found[path.name] = {"noted": count, "disputed": listed}
     return found
-
-
-def load_run(path: Path) -> dict[str, Any]:
-    """A saved run; raises UsageError ``eval-against``."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(found, dict) and found.get("format") == FORMAT and "scores" in found:
-            return found
-    except (OSError, ValueError):
-        pass
-    raise UsageError(
-        "eval-against",
-        f"{path} không phải kết quả đo đã lưu.",
-        "Lưu một lần đo bằng: assistant asr eval … --out lan-truoc.json.",
-    )
 
 
 def sample_of_cost(folder: Path, strings: int, limit: int | None) -> list[Utterance]:

@@ -8,6 +8,7 @@ speaker with a fixed seed.
 from __future__ import annotations
 
 import csv
+import math
 import random
 import re
 import unicodedata
@@ -18,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
+from assistant.audio import AudioWarning, read_audio
 from assistant.errors import AudioError
+from assistant.settings import AudioLimits, load_settings
 
 Samples = npt.NDArray[np.float32]
 RATE = 16_000  # Hz of everything measured; narrow-band conditions go through 8 kHz
@@ -32,6 +34,10 @@ DIGIT_WORDS = {
     "chín": "9",
 }  # fmt: skip
 _LEAST_DIGITS = 8  # different ones that a speaker must have said for strings to be spliced
+_SPOILED = {  # what a call makes the best of, and no figure may rest on
+    AudioWarning.NON_FINITE: "có mẫu không phải là số (NaN, vô hạn).",
+    AudioWarning.TRUNCATED: "tệp bị cụt.",
+}
 _SEX_OF_NAME = re.compile(r"([FM])\d+$")  # speakers F1, M2
 _SEXES = {"f": "nữ", "female": "nữ", "nữ": "nữ", "m": "nam", "male": "nam", "nam": "nam"}
 
@@ -97,35 +103,38 @@ def read_labels(folder: Path) -> list[Label]:
 
 def read_set(folder: Path) -> Iterator[Clip]:
     """The clips of one set, in the order of its labels. Raises AudioError."""
+    limits = load_settings().audio
     for label in read_labels(folder):
         yield Clip(
-            read_samples(folder, label.path),
+            read_samples(folder, label.path, limits),
             label.text, label.speaker, label.note, label.path, label.groups,
         )  # fmt: skip
 
 
-def read_samples(folder: Path, name: str) -> Samples:
+def read_samples(folder: Path, name: str, limits: AudioLimits) -> Samples:
     """A clip as mono at ``RATE``; raises AudioError ``speech-clip``."""
-    mono, rate = read_mono(folder, name)
+    mono, rate = read_mono(folder, name, limits)
     return np.asarray(soxr.resample(mono, rate, RATE), np.float32)
 
 
-def read_mono(folder: Path, name: str) -> tuple[Samples, int]:
-    """A clip as mono at its own rate, and that rate; raises AudioError ``speech-clip``."""
+def read_mono(folder: Path, name: str, limits: AudioLimits) -> tuple[Samples, int]:
+    """A clip as mono at its own rate, and that rate, read as a call reads audio; raises AudioError
+    ``speech-clip``."""
     file = folder / name
-    problem = "không có tệp này"
+    problem = "không có tệp này."
     if file.is_file() and file.resolve().is_relative_to(folder.resolve()):
         try:
-            samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
-            mono = np.nan_to_num(samples.mean(axis=1))
-            if len(mono):
-                return np.asarray(mono, np.float32), rate
-            problem = "tệp không có âm thanh"
-        except (soundfile.SoundFileError, RuntimeError, ValueError):
-            problem = "không đọc được âm thanh"
+            read = read_audio(file, limits)
+        except AudioError as error:
+            problem = error.message
+        else:
+            if not (spoiled := _SPOILED.keys() & read.warnings):
+                mono = np.frombuffer(read.audio.pcm, "<i2").astype(np.float32) / np.float32(32768)
+                return mono, read.audio.rate
+            problem = _SPOILED[min(spoiled)]
     raise AudioError(
         "speech-clip",
-        f"Bộ {folder.name}: {name}: {problem}.",
+        f"Bộ {folder.name}: {name}: {problem}",
         "Sửa hoặc bỏ dòng đó trong labels.csv.",
     )
 
@@ -136,10 +145,12 @@ def cut_digits(folder: Path, clips: Sequence[Clip]) -> list[Clip]:
     spans: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
     try:
         for row in _rows(file, ("path", "start", "end", "word")):
-            span = (float(row["start"]), float(row["end"]), _clean(row["word"]))
-            spans[row["path"]].append(span)
+            start, end = float(row["start"]), float(row["end"])
+            if not 0 <= start <= end < math.inf:
+                raise ValueError
+            spans[row["path"]].append((start, end, _clean(row["word"])))
     except ValueError:
-        raise _unusable(file, "start và end phải là số giây") from None
+        raise _unusable(file, "start và end phải là số giây, start trước end") from None
     found = []
     for clip in clips:
         for start, end, word in spans[clip.path]:

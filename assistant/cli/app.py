@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from assistant import __version__
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, Interrupted
 
 # Modules of this package, in the order of the help, and the commands each of them brings. Only
 # the one that is asked for is imported: the account store alone takes longer than a short call.
@@ -35,11 +36,22 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 # What every wrong command line is; newer versions of typer bring a click of their own.
 _CallError: type[Exception] = typer.BadParameter.__mro__[2]
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _COMPLETING = "_ASSISTANT_COMPLETE"  # set by the shell's completion script
+
+
+class Root(TyperGroup):
+    """Typer ends without a word what Ctrl-C stops; here it is told."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own click
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
 
 app = typer.Typer(
     name="assistant",
+    cls=Root,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -97,16 +109,22 @@ def main() -> None:
         if as_json:
             _print_error(error.as_dict())
         else:
-            sys.stderr.write(f"Lỗi {error}\n")
+            sys.stderr.write(f"{_said(error)}\n")
         raise SystemExit(error.exit_code) from None
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("\nBị dừng.\n")
-        raise SystemExit(_INTERRUPTED) from None
+        sys.stderr.write(f"{_said(Interrupted())}\n")
+        raise SystemExit(Interrupted.exit_code) from None
     except _CallError as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         hint = "Xem: assistant --help"
         _print_error({"code": "usage", "message": message, "hint": hint})
         raise SystemExit(2) from None
+
+
+def _said(error: AssistantError) -> str:
+    if isinstance(error, Interrupted):  # below the ^C that the terminal shows
+        return f"\n{error.message} {error.hint}".rstrip(" ")
+    return f"Lỗi {error}"
 
 
 def _print_error(content: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from assistant import __version__
 from assistant.asr.registry import find
@@ -17,14 +18,17 @@ from assistant.batch import bars
 from assistant.batch.compare import Job, compared, outcomes_of
 from assistant.batch.conditions import ALIASES, CONDITIONS
 from assistant.batch.cost import cost_of, open_model
+from assistant.batch.earlier import against as beside
+from assistant.batch.earlier import load_run
 from assistant.batch.evaluate import Progress, evaluate
 from assistant.batch.report import chosen, page
-from assistant.batch.runs import Run, Setup, label_report, load_run, sample_of_cost, sounds_of
+from assistant.batch.runs import Run, Setup, label_report, sample_of_cost, sounds_of
 from assistant.batch.speech_sets import find_sets
 from assistant.cli import asr_show
 from assistant.cli.asr_calibrate import calibrate_command
+from assistant.cli.outputs import require_writable, write
 from assistant.cli.show import print_json, progress_bar
-from assistant.errors import UsageError
+from assistant.errors import AssistantError, UsageError
 from assistant.settings import load_settings
 
 _DEFAULT = ("clean", "mulaw-15")
@@ -85,28 +89,27 @@ def eval_command(
         return
     names = _conditions(condition, (*bars.conditions(), "mulaw-15") if with_bars else _DEFAULT)
     earlier = None if against is None else load_run(against)
-    for path in (out, report):
-        _require_writable(path)
+    for written in (out, report):
+        if written is not None:
+            require_writable(written, "eval-out")
     find_sets(folder)
-    settings = load_settings()
-    path = find(model, settings)
-    whole = set(names) == set(CONDITIONS)
-    job = _job(folder, names, strings, limit, threads, sampled=whole)
+    path = find(model, load_settings())
+    job = _job(folder, names, strings, limit, threads)
     run = _run(path, job, with_bars or report is not None, as_json)
     found = run.as_dict()
-    if out is not None:
-        out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    if report is not None:
-        sounds = sounds_of(folder, chosen(found["wrong"]), job.strings, job.limit)
-        heard = {key: sound for key, (_, sound) in sounds.items()}
-        report.write_text(page(found, earlier, heard), encoding="utf-8")
+    files, unwritten = _write(found, earlier, job, out, report)
     if as_json:
-        print_json(found)
+        compared_with = {"against": beside(found, earlier)} if earlier else {}
+        error = {"error": unwritten.as_dict()} if unwritten else {}
+        print_json(found | compared_with | error)
     else:
         asr_show.run(found, earlier, with_bars)
-        for written in (out, report):
-            if written is not None:
-                asr_show.line(f"Đã ghi {written}")
+        for file in files:
+            asr_show.line(f"Đã ghi {file}")
+        if unwritten is not None:
+            Console(stderr=True).print(f"Lỗi {unwritten}", markup=False, highlight=False)
+    if unwritten is not None:
+        raise typer.Exit(1)
 
 
 def compare_command(
@@ -131,7 +134,7 @@ def compare_command(
     settings = load_settings()
     paths = [find(name, settings) for name in model]
     names = _conditions(condition, _DEFAULT[:1])
-    job = _job(folder, names, strings, limit, threads, sampled=len(names) > len(_DEFAULT))
+    job = _job(folder, names, strings, limit, threads)
     sample = sample_of_cost(folder, job.strings, job.limit)
     costs = [cost_of(path, sample) for path in paths]  # first: a broken model ends it here
     heard = []
@@ -179,9 +182,9 @@ def _job(
     strings: int | None,
     limit: int | None,
     threads: int | None,
-    sampled: bool,
 ) -> Job:
-    """``sampled``: so many conditions that a sample of the clips is heard unless told else."""
+    """Of the whole grid a sample of the clips is heard unless told else."""
+    sampled = set(names) == set(CONDITIONS)
     if limit is None and sampled:
         limit = _GRID_LIMIT
     if strings is None:
@@ -221,11 +224,24 @@ def _shown(bar: Any, task: Any, prefix: str = "") -> Progress:
     return show
 
 
-def _require_writable(path: Path | None) -> None:
-    """Before minutes of measuring, not after. Raises UsageError ``eval-out``."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        raise UsageError(
-            "eval-out",
-            f"Không ghi được vào {path}.",
-            "Chọn một tệp trong thư mục đã có.",
-        )
+def _write(
+    found: dict[str, Any],
+    earlier: dict[str, Any] | None,
+    job: Job,
+    out: Path | None,
+    report: Path | None,
+) -> tuple[list[Path], AssistantError | None]:
+    """The files that were written, and why one was not: the figures are shown all the same."""
+    written: list[Path] = []
+    try:
+        if out is not None:
+            write(out, json.dumps(found, ensure_ascii=False, indent=1) + "\n", "eval-out")
+            written.append(out)
+        if report is not None:
+            sounds = sounds_of(job.folder, chosen(found["wrong"]), job.strings, job.limit)
+            heard = {key: sound for key, (_, sound) in sounds.items()}
+            write(report, page(found, earlier, heard), "eval-out")
+            written.append(report)
+    except AssistantError as error:
+        return written, error
+    return written, None

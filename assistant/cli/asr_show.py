@@ -6,13 +6,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 
 from assistant.batch.compare import Pair
 from assistant.batch.conditions import CONDITIONS
+from assistant.batch.earlier import same_sample
 from assistant.batch.figures import KINDS
 from assistant.batch.labels import Dispute
-from assistant.batch.report_tables import WHY, groups_of, interval, number, percent, points
+from assistant.batch.report_tables import (
+    OTHER_SAMPLE,
+    WHY,
+    groups_of,
+    interval,
+    number,
+    percent,
+    points,
+    sample,
+)
+from assistant.batch.scoring import Rate
 from assistant.batch.trials import Measure
 from assistant.cli.show import print_json
 
@@ -25,6 +38,29 @@ def line(text: str) -> None:
     Console().print(text, markup=False, highlight=False)
 
 
+def _print(table: Table) -> None:
+    """Figures (at the right) are never cut, on whatever screen: they wrap between words only, text
+    wraps anywhere, and what fits no width runs over the edge."""
+    console = Console()
+    for column in table.columns:
+        column.overflow = "fold"
+        if column.justify == "right":
+            words = (Measurement.get(console, console.options, cell) for cell in column.cells)
+            column.min_width = max((word.minimum for word in words), default=None)
+    fitting = (
+        width
+        for width in range(console.width, console.width // 2, -1)
+        if _width(console, table, width) <= console.width
+    )
+    console.print(table, width=next(fitting, console.width), crop=False)
+
+
+def _width(console: Console, table: Table, asked: int) -> int:
+    """What a table takes that should take ``asked``."""
+    drawn = console.render(table, console.options.update_width(asked))
+    return max(Segment.get_line_length(row) for row in Segment.split_lines(drawn))
+
+
 def conditions(as_json: bool) -> None:
     if as_json:
         print_json({name: condition.title for name, condition in CONDITIONS.items()})
@@ -32,27 +68,28 @@ def conditions(as_json: bool) -> None:
     shown = Table("Tên", "Điều kiện", title="Lưới điều kiện", title_justify="left")
     for name, condition in CONDITIONS.items():
         shown.add_row(name, condition.title)
-    Console().print(shown)
+    _print(shown)
 
 
 def run(found: Found, earlier: Found | None, with_bars: bool) -> None:
     """Figures in full while they fit a screen, then as a grid; calibration, disputed labels, and
     bars if they are asked for."""
-    console = Console()
     before = {_key(s): s for s in earlier["scores"]} if earlier else None
     names = found["setup"]["conditions"]
     whole = names if len(names) <= _IN_FULL else names[:1]
     for name in whole:
-        console.print(_figures(found, name, before))
+        _print(_figures(found, name, before))
     rest = names if len(names) > len(whole) else ()
     for at in range(0, len(rest), _COLUMNS):
-        console.print(_grid(found, rest[at : at + _COLUMNS]))
-    console.print(_calibration(found))
+        _print(_grid(found, rest[at : at + _COLUMNS]))
+    _print(_calibration(found))
     labels(found["labels"], short=True)
     if with_bars:
-        console.print(_bars(found, earlier))
+        _print(_bars(found, earlier))
         met = sum(bar["met"] is True for bar in found["bars"])
         line(f"{met} trong {len(found['bars'])} mục tiêu đạt.")
+    if earlier and not same_sample(found, earlier):
+        line(f"Chú ý: {OTHER_SAMPLE.format(sample(earlier['setup']))}.")
     setup = found["setup"]
     line(f"{setup['model']}: {setup['seconds']:.0f} s, {len(names)} điều kiện.")
 
@@ -77,10 +114,10 @@ def _figures(found: Found, condition: str, before: Mapping[Any, Found] | None) -
     title = CONDITIONS[condition].title
     shown = Table(title=f"{title} ({condition})", title_justify="left")
     for head in ("Bộ", "Đo gì"):
-        shown.add_column(head, overflow="fold")
+        shown.add_column(head)
     for head in ("Kết quả", "Khoảng 95 %", "Lỗi từng số/từ", "Từ chối"):
         shown.add_column(head, justify="right")
-    shown.add_column("Nhóm", overflow="fold")
+    shown.add_column("Nhóm")
     if before is not None:
         shown.add_column("Khác lần trước", justify="right")
     for score in found["scores"]:
@@ -130,10 +167,10 @@ def _bars(found: Found, earlier: Found | None) -> Table:
     before = {bar["id"]: bar["value"] for bar in earlier["bars"]} if earlier else {}
     shown = Table(title="Mục tiêu (?: khoảng 95 % còn chứa cả bên kia)", title_justify="left")
     shown.add_column("")
-    shown.add_column("Mục tiêu", overflow="fold")
+    shown.add_column("Mục tiêu")
     for head in ("Cần", "Đo được", "Khoảng 95 %", *(("Lần trước",) if earlier else ())):
         shown.add_column(head, justify="right")
-    shown.add_column("Xem tiếp ở đâu", overflow="fold")
+    shown.add_column("Xem tiếp ở đâu")
     words = {True: "[green]đạt[/]", False: "[red]chưa đạt[/]", None: "[yellow]chưa đo[/]"}
     for bar in found["bars"]:
         least = bar["at_least"] is not None
@@ -159,30 +196,28 @@ def labels(found: Mapping[str, Found], short: bool = False) -> None:
             for one in checked["disputed"]:
                 why = WHY[Dispute(one["why"])]
                 shown.add_row(one["path"], one["text"], one["noted"], one["said"], why)
-            Console().print(shown)
+            _print(shown)
 
 
 def comparison(
     paths: Sequence[str], costs: Sequence[Mapping[str, float]], pairs: Sequence[Sequence[Pair]]
 ) -> None:
     """The cost of every model, then each against the first, line by line."""
-    console = Console()
     shown = Table(title="Mỗi mô hình trong một tiến trình riêng", title_justify="left")
-    shown.add_column("Mô hình", overflow="fold")
+    shown.add_column("Mô hình")
     for head in ("Nạp", "Giây tính/giây tiếng", "Bộ nhớ", "Trên đĩa"):
         shown.add_column(head, justify="right")
     for path, cost in zip(paths, costs, strict=True):
         cells = (number(name, cost[name]) for name in ("load", "rtf", "memory", "size"))
         shown.add_row(path, *cells)
-    console.print(shown)
+    _print(shown)
     for path, found in zip(paths[1:], pairs, strict=True):
-        console.print(_pairs(paths[0], path, found))
+        _print(_pairs(paths[0], path, found))
 
 
 def _pairs(first: str, second: str, found: Sequence[Pair]) -> Table:
     shown = Table(title=f"A = {first}\nB = {second}", title_justify="left")
-    for head in ("Bộ", "Đo gì", "Điều kiện"):
-        shown.add_column(head, overflow="fold")
+    shown.add_column("Bộ, đo gì, điều kiện")
     for head in ("A đúng", "B đúng", "Chỉ A", "Chỉ B", "p (McNemar)", "Lỗi B - A", "Hơn"):
         shown.add_column(head, justify="right")
     for pair in found:
@@ -190,13 +225,17 @@ def _pairs(first: str, second: str, found: Sequence[Pair]) -> Table:
         kind = "từ chối lời lạ" if pair.measure == Measure.OTHER else KINDS[Measure(pair.measure)]
         errors = pair.errors
         shown.add_row(
-            pair.set, kind, pair.condition, percent(pair.a.value), percent(pair.b.value),
+            f"{pair.set}: {kind}, {pair.condition}", _rate(pair.a), _rate(pair.b),
             str(pair.only_a), str(pair.only_b), f"{pair.chance:.4f}",
             "" if errors is None
             else f"{100 * errors[0]:+.1f} ({100 * errors[1]:+.1f} … {100 * errors[2]:+.1f})",
             better if pair.chance < _SURE else "",
         )  # fmt: skip
     return shown
+
+
+def _rate(rate: Rate) -> str:
+    return f"{rate.hits}/{rate.total} = {percent(rate.value)} ({interval(*rate.interval)})"
 
 
 def _key(score: Found) -> tuple[str, str, str]:

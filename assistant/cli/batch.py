@@ -29,6 +29,7 @@ from assistant.batch.summary import Summary, summarise
 from assistant.batch.work import Done, Status
 from assistant.cli import batch_options as options
 from assistant.cli.batch_show import Progress, show_diff, show_entries, show_summary
+from assistant.cli.outputs import require_writable
 from assistant.cli.show import print_json
 from assistant.cli.wiring import open_stage
 from assistant.errors import AssistantError, UsageError
@@ -82,7 +83,7 @@ def run_command(
             journals.read_run(against)
         for written in (report, junit):
             if written is not None:
-                _writable(written)
+                require_writable(written, "batch-write", make_folder=True)
         settings = load_settings()
         plan = Plan(place, text_filter, repeat, seed, fail_fast)
         facts = _facts(plan, settings)
@@ -190,21 +191,6 @@ def _no_verdict() -> Iterator[None]:
     except AssistantError as error:
         error.exit_code = 2
         raise
-
-
-def _writable(path: Path) -> None:
-    """Told before an hour of calls, not after it."""
-    is_new = not path.exists()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab"):
-            pass
-        if is_new:
-            path.unlink()
-    except OSError as error:
-        raise UsageError(
-            "batch-write", f"Không ghi được {path}: {error.strerror}.", "Chọn một tệp khác."
-        ) from None
 
 
 def _facts(plan: Plan, settings: Settings) -> dict[str, Any]:

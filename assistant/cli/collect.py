@@ -15,6 +15,7 @@ from assistant.cli.show import print_json
 from assistant.collect.booth import Microphone, numbered_files, read_file
 from assistant.collect.consent import (
     AGREED,
+    FOLDER,
     Scope,
     consent_text,
     require_agreement,
@@ -33,12 +34,13 @@ def collect_command(
     speaker: Annotated[
         str | None, typer.Option(help="Mã người đọc, ví dụ nu-hue-01; không phải tên thật.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Thư mục bản ghi âm, có labels.csv.")] = Path(
-        "var/speech"
-    ),
+    out: Annotated[Path, typer.Option(help="Thư mục bản ghi âm, có labels.csv.")] = FOLDER,
     from_files: Annotated[
         Path | None,
-        typer.Option(help="Nhập các tệp WAV đã ghi ở nơi khác: 0001.wav là dòng 1 của bài đọc."),
+        typer.Option(
+            help="Nhập các tệp WAV đã ghi ở nơi khác: 0001.wav là dòng 1 của bài đọc; không tên "
+            "nào có số thì theo thứ tự tên."
+        ),
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Chỉ in bài đọc, có số dòng.")] = False,
     delete: Annotated[
@@ -113,7 +115,7 @@ def _ask_consent(collection: Collection, speaker: str, scope: Scope) -> None:
     if given is not None:
         require_scope(given, scope)
         return
-    typer.echo(consent_text(speaker, scope), err=True)
+    typer.echo(consent_text(speaker, scope, collection.folder), err=True)
     typer.echo(f'Gõ "{AGREED}" để bắt đầu, phím Enter để thôi: ', err=True, nl=False)
     try:
         answer = input()

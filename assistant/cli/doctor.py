@@ -40,7 +40,7 @@ def doctor_command(
         console = Console(highlight=False)
         for line in _lines(findings):
             console.print(line)
-        typer.echo("Gọi được." if ok else "Chưa gọi được: làm theo cột cuối.")
+        typer.echo("Gọi được." if ok else "Chưa gọi được: làm theo dòng thụt vào dưới mỗi dấu ✗.")
     if not ok:
         raise typer.Exit(1)
 

@@ -19,14 +19,16 @@ _ADVICE = f"Cắm thiết bị, hoặc chọn bằng --input (số hoặc tên).
 
 
 def numbered_files(folder: Path, lines: int) -> dict[int, Path]:
-    """Line number → file. Where every name ends in a number, that is the line's; otherwise the
-    files are in order of name, from line 1. Raises UsageError ``collect-files``."""
+    """Line number → file. A name that ends in a number is that line's; where none does, the files
+    are in order of name, from line 1. Raises UsageError ``collect-files``, for a mixture too: one
+    stray file would give every recording another line's words."""
     files = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not files:
         raise _bad_files(f"Không có tệp WAV hay FLAC nào trong {folder}.")
-    found = [_NUMBER.search(file.stem) for file in files]
-    given = [int(match[1]) for match in found if match]
-    numbers = given if len(given) == len(files) else list(range(1, len(files) + 1))
+    given = {file: int(m[1]) for file in files if (m := _NUMBER.search(file.stem))}
+    if given and (strays := [file.name for file in files if file not in given]):
+        raise _bad_files(f"Tên tệp {strays[0]} không có số dòng, trong khi các tệp khác có.")
+    numbers = list(given.values()) or list(range(1, len(files) + 1))
     if len(set(numbers)) < len(numbers):
         raise _bad_files("Có hai tệp cùng một số.")
     if not all(1 <= number <= lines for number in numbers):
@@ -40,11 +42,14 @@ def read_file(path: Path, limits: AudioLimits) -> AudioChunk:
 
 
 class Microphone:
-    """Records and plays at PortAudio's usual devices, or at those that are named."""
+    """Records and plays at PortAudio's usual devices, or at those that are named. Raises
+    UsageError ``mic-device`` where there is none to record at: nobody need agree to anything."""
 
     def __init__(self, rate: int, most_seconds: float, device: str | int | None = None) -> None:
         self._sound = sound_card(_INSTEAD)
         self._rate, self._most, self._device = rate, most_seconds, device
+        with opened(self._sound, _ADVICE):
+            self._sound.query_devices(device, "input")
 
     def record(self, wait: Callable[[], object]) -> AudioChunk:
         """From now until ``wait`` returns. Raises UsageError ``mic-device``."""
@@ -72,5 +77,5 @@ def _bad_files(problem: str) -> UsageError:
     return UsageError(
         "collect-files",
         problem,
-        "Đặt tên tệp theo số dòng (0001.wav, 0002.wav…); in bài đọc bằng --list.",
+        "Đặt tên tệp theo số dòng (0001.wav, 0002.wav…), bỏ tệp thừa; in bài đọc bằng --list.",
     )

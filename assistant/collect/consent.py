@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from assistant.errors import AssistantError, UsageError
 
+FOLDER = Path("var/speech")  # where recordings go unless told else
 VERSION = "vi-1"  # of the text; a change of words is a new version
 AGREED = "đồng ý"  # what is typed
 
@@ -33,7 +36,7 @@ Bạn sắp đọc những câu, những con số do máy đặt ra. Giọng đ�
 - Bản ghi âm được {use}.
 - Chỉ có mã người đọc "{speaker}" đi kèm, không có tên; đừng đọc số hay tên thật của ai.
 - Không ai phải đọc. Dừng lúc nào cũng được, và không cần nói lý do.
-- Bạn có thể đòi xóa bất cứ lúc nào: assistant train collect --delete {speaker}. Bản ghi âm và
+- Bạn có thể đòi xóa bất cứ lúc nào: assistant train collect{out} --delete {speaker}. Bản ghi âm và
   nhãn bị xóa hẳn; mô hình đã huấn luyện xong từ trước thì không học lại được."""
 
 
@@ -48,9 +51,10 @@ class Consent:
     event: str
 
 
-def consent_text(speaker: str, scope: Scope) -> str:
+def consent_text(speaker: str, scope: Scope, folder: Path = FOLDER) -> str:
     """What is shown before anything is recorded."""
-    return _TEXT.format(speaker=speaker, use=_USES[scope])
+    out = "" if folder == FOLDER else f" --out {shlex.quote(str(folder))}"
+    return _TEXT.format(speaker=speaker, use=_USES[scope], out=out)
 
 
 def require_agreement(answer: str) -> None:

@@ -53,7 +53,7 @@ class Collection:
     def agree(self, speaker: str, scope: Scope) -> None:
         """Keep that a speaker agreed, and the words that they saw."""
         given = Consent(_now(), speaker, scope, VERSION, "agreed")
-        text = consent_text("…", scope) + "\n"
+        text = consent_text("…", scope, self.folder) + "\n"
         with self._alone():
             rows = self._rows(CONSENT, _CONSENT_COLUMNS)
             words = self.folder / f"consent-{VERSION}-{scope}.txt"
@@ -94,15 +94,10 @@ class Collection:
         How many clips there were. Labels go first: nobody trains on them any more, whatever
         happens next; done again, it goes on where it stopped.
         """
+        self._require_known(speaker)  # before a folder is made for the lock
         with self._alone():
             labels = self._rows(LABELS, COLUMNS)
             consents = self._rows(CONSENT, _CONSENT_COLUMNS)
-            if not any(row["speaker"] == speaker for row in (*labels, *consents)):
-                raise UsageError(
-                    "collect-unknown-speaker",
-                    f"Không có người đọc {speaker} trong {self.folder}.",
-                    "Kiểm tra mã người đọc và --out.",
-                )
             theirs = [self._inside(row["path"]) for row in labels if row["speaker"] == speaker]
             self._write(LABELS, COLUMNS, [row for row in labels if row["speaker"] != speaker])
             for file in theirs:
@@ -112,6 +107,15 @@ class Collection:
             others = [row for row in consents if row["speaker"] != speaker]
             self._write(CONSENT, _CONSENT_COLUMNS, [*others, asdict(note)])
         return len(theirs)
+
+    def _require_known(self, speaker: str) -> None:
+        rows = (*self._rows(LABELS, COLUMNS), *self._rows(CONSENT, _CONSENT_COLUMNS))
+        if not any(row["speaker"] == speaker for row in rows):
+            raise UsageError(
+                "collect-unknown-speaker",
+                f"Không có người đọc {speaker} trong {self.folder}.",
+                "Kiểm tra mã người đọc và --out.",
+            )
 
     def _inside(self, path: str) -> Path:
         """A labelled file, which must lie in the folder: labels may be anybody's."""

@@ -20,6 +20,7 @@ import soxr
 from assistant.asr.lexicon import text_phones
 from assistant.batch.speech_sets import label_rows, read_mono
 from assistant.errors import AudioError
+from assistant.settings import load_settings
 from assistant.training.augment import RATE
 
 Spans = npt.NDArray[np.int32]
@@ -138,6 +139,7 @@ def read_labelled(
             "Truyền thư mục có labels.csv và các clip.",
         )
     items: list[tuple[npt.NDArray[np.int16], str, str]] = []
+    limits = load_settings().audio
     for number, row in enumerate(label_rows(folder)):
         if limit is not None and len(items) >= limit:
             break
@@ -145,7 +147,7 @@ def read_labelled(
         if text_phones(text) is None:
             continue
         speaker = row.get("speaker") or f"{folder.name}-{number // 40}"
-        mono, rate = read_mono(folder, row["path"])
+        mono, rate = read_mono(folder, row["path"], limits)
         if change is not None:
             mono = change(mono, rate, np.random.default_rng((seed, number)))
         items.append((to_model_rate(mono, rate), text, f"{folder.name}:{speaker}"))

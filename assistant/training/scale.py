@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
+from assistant.asr.lexicon import phone_table
 from assistant.training.augment import DEFAULT, MILD, Severity
 from assistant.training.folder import Search
-from assistant.training.lexicon import phone_table
 from assistant.training.net import NetShape
 from assistant.training.texts import Amounts
 from assistant.training.train import Plan

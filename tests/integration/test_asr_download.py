@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import random
+import socket
 import stat
 import threading
 import zipfile
@@ -20,7 +21,7 @@ from assistant.asr.download import Source, check_url, fetch
 from assistant.asr.folder import inspect_folder, require_intact, verify_folder
 from assistant.asr.registry import KNOWN, probe, source_of
 from assistant.asr.unpack import install_zip
-from assistant.errors import ModelError
+from assistant.errors import Interrupted, ModelError
 
 CONTENT = random.Random(5).randbytes(300_000)
 
@@ -128,6 +129,32 @@ def test_a_line_that_stays_dead_leaves_what_was_had_for_the_next_time(
     assert (tmp_path / "m.zip").read_bytes() == CONTENT
 
 
+@pytest.mark.usefixtures("server")  # no pauses between tries
+def test_a_server_that_never_answers_left_nothing_to_keep(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/m.zip"
+        with pytest.raises(ModelError) as error:
+            fetch(Source(url), tmp_path / "m.zip")
+    assert code_of(error) == "download-unreachable"
+    assert "127.0.0.1" in error.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_that_is_stopped_says_whether_its_part_is_kept(
+    server: Server, tmp_path: Path
+) -> None:
+    def stop(_done: int, _total: int | None) -> None:
+        raise KeyboardInterrupt
+
+    for etag, kept in (('"one"', True), (None, False)):
+        server.etag = etag
+        with pytest.raises(Interrupted) as error:
+            fetch(Source(server.url), tmp_path / f"{kept}.zip", stop)
+        assert ("được giữ lại" in error.value.hint) is kept
+        assert error.value.exit_code == 130
+
+
 def test_a_file_that_changed_meanwhile_is_fetched_anew(server: Server, tmp_path: Path) -> None:
     server.cut_after = [100_000] + [0] * 20
     with pytest.raises(ModelError):
@@ -182,7 +209,7 @@ def test_no_redirect_to_plain_http(server: Server, tmp_path: Path) -> None:
     server.status, server.location = 302, "http://localhost.invalid/model.zip"
     with pytest.raises(ModelError) as error:
         fetch(Source(server.url), tmp_path / "m.zip")
-    assert code_of(error) in ("download-url", "download-cut")
+    assert code_of(error) in ("download-url", "download-unreachable")
 
 
 def test_a_place_that_cannot_be_written(server: Server, tmp_path: Path) -> None:
@@ -243,6 +270,7 @@ def test_unpacking_a_model(tmp_path: Path, top: str) -> None:
     target = tmp_path / "models" / "mine"
     folder = install_zip(put(tmp_path, zipped(FILES, top)), target)
     assert (folder.rate, folder.narrows, folder.path) == (8_000, True, target)
+    assert target.stat().st_mode == target.parent.stat().st_mode  # others may read it too
     assert (target / "am/final.mdl").read_bytes() == b"model"
     assert [path.name for path in target.parent.iterdir()] == ["mine"]
 
@@ -295,6 +323,14 @@ def test_hostile_archives_leave_nothing(tmp_path: Path, name: str) -> None:
         install_zip(archive, tmp_path / "mine")
     assert code_of(error) == code
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("top", ["docs/", ""])
+def test_a_zip_without_a_model_is_named(tmp_path: Path, top: str) -> None:
+    with pytest.raises(ModelError) as error:
+        install_zip(put(tmp_path, zipped({"readme": b"x"}, top)), tmp_path / "mine")
+    assert "m.zip" in error.value.message
+    assert ".unpack" not in error.value.message
 
 
 def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
@@ -373,6 +409,7 @@ def test_the_card(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as error:
         require_intact(folder)
     assert code_of(error) == "model-checksum"
+    assert str(tmp_path) in error.value.message  # copies have one name
 
 
 @pytest.mark.parametrize("card", [b"{", b"[]", b"\xff", b"[" * 100_000])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,15 @@ import soxr
 from assistant.batch.compare import Job, outcomes_of
 from assistant.batch.cost import cost_of, open_model
 from assistant.batch.evaluate import evaluate, quiet
-from assistant.batch.runs import sample_of_cost
+from assistant.batch.outcomes import Outcome
+from assistant.batch.runs import Run, sample_of_cost
 from assistant.batch.speech_sets import RATE
+from assistant.cli import asr, asr_show
 from assistant.errors import ModelError
 from assistant.settings import load_settings
 from assistant.tts.espeak import synthesize
 from tests import cli_tools
-from tests.batch_tools import DIGITS, Row, write_set
+from tests.batch_tools import COST, DIGITS, OUTCOMES, RUN, Row, run_of, write_set
 
 VOICE = {"voice": "vi", "variant": "m4", "rate_wpm": 130}  # kept out of training
 ROWS: list[Row] = [
@@ -75,6 +77,20 @@ def assistant(
         return Done(status, told.out, told.err)
 
     return run
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """What was asked to be measured; figures come without a model."""
+    asked: list[Job] = []
+
+    def run(_model: Path, job: Job, *_: bool) -> Run:
+        asked.append(job)
+        limit = {"conditions": job.conditions, "strings": job.strings, "limit": job.limit}
+        return replace(RUN, setup=replace(RUN.setup, **limit))
+
+    monkeypatch.setattr(asr, "_run", run)
+    return asked
 
 
 def lines_of(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -156,6 +172,32 @@ def test_models_side_by_side_each_in_its_own_process(
         assert pair["a"] == pair["b"]
 
 
+@pytest.mark.parametrize(
+    ("conditions", "sampled"), [(("clean", "mulaw-15", "gsm"), False), (("grid",), True)]
+)
+def test_only_of_the_whole_grid_a_sample_is_compared_and_figures_have_intervals(
+    folder: Path,
+    assistant: Callable[..., Done],
+    monkeypatch: pytest.MonkeyPatch,
+    conditions: tuple[str, ...],
+    sampled: bool,
+) -> None:
+    asked: list[Job] = []
+
+    def outcomes(_model: Path, job: Job, _progress: object) -> list[Outcome]:
+        asked.append(job)
+        return OUTCOMES
+
+    monkeypatch.setattr(asr, "sample_of_cost", lambda *_: [])
+    monkeypatch.setattr(asr, "cost_of", lambda *_: COST)
+    monkeypatch.setattr(asr, "outcomes_of", outcomes)
+    named = [part for name in conditions for part in ("-c", name)]
+    done = assistant("compare", folder, "--model", "a", "--model", "b", *named)
+    assert done.status == 0, done.err
+    assert {(job.limit is not None, job.strings < 100) for job in asked} == {(sampled, sampled)}
+    assert " ".join(done.out.split()).count("8/10 = 80.0 % (49.0-94.3 %)") == 2
+
+
 def test_a_model_that_breaks_takes_only_its_own_process(folder: Path, tmp_path: Path) -> None:
     broken = tmp_path / "hong"
     shutil.copytree(load_settings().model, broken)
@@ -188,6 +230,8 @@ def test_labels_are_listed(folder: Path, assistant: Callable[..., Done]) -> None
         (("eval", "{}", "--against", "{}/none.json"), "eval-against", 2),
         (("eval", "{}", "--out", "{}/none/a.json"), "eval-out", 2),
         (("eval", "{}", "--report", "{}"), "eval-out", 2),
+        (("eval", "{}", "--out", "/proc/x.json"), "eval-out", 2),
+        (("eval", "{}", "--report", "/proc/x.html"), "eval-out", 2),
         (("eval", "{}", "--model", "{}/none"), "model-missing", 1),
         (("compare", "{}", "--model", "vi-telephone"), "compare-models", 2),
         (("labels", "{}/none"), "speech-missing", 1),
@@ -204,6 +248,66 @@ def test_mistakes_have_a_code(
     assert done.status == status
     assert json.loads(done.out)["error"]["code"] == code
     assert done.err == ""
+
+
+def test_looking_whether_a_file_can_be_written_harms_none(
+    folder: Path, tmp_path: Path, assistant: Callable[..., Done], measured: list[Job]
+) -> None:
+    kept, new = tmp_path / "kept.json", tmp_path / "new.html"
+    kept.write_text("{}", "utf-8")
+    done = assistant("eval", folder, "--out", kept, "--report", new, "--against", kept, "--json")
+    assert json.loads(done.out)["error"]["code"] == "eval-against"
+    assistant("eval", folder / "none", "--out", kept, "--report", new)
+    assert (kept.read_text("utf-8"), new.exists(), measured) == ("{}", False, [])
+
+
+def test_an_earlier_run_is_shown_beside_and_another_sample_named(
+    folder: Path, tmp_path: Path, assistant: Callable[..., Done], measured: list[Job]
+) -> None:
+    first = tmp_path / "1.json"
+    assistant("eval", folder, "--limit", "5", "--out", first)
+    again = json.loads(assistant("eval", folder, "--limit", "5", "--against", first, "--json").out)
+    assert again["against"]["same_sample"]
+    assert all(one["value"] == one["earlier"] for one in again["against"]["scores"])
+    assert "mẫu khác" not in assistant("eval", folder, "--limit", "5", "--against", first).out
+    assert "mẫu khác (tối đa 5 clip" in assistant("eval", folder, "--against", first).out
+    assert "against" not in json.loads(assistant("eval", folder, "--json").out)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_no_screen_cuts_a_figure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    many = [
+        replace(one, set="people-connected-digits", clip=f"{one.clip}-{n}")
+        for one in OUTCOMES
+        for n in range(70)
+    ]
+    found = run_of(many)
+    asr_show.run(found, found, with_bars=True)
+    shown = capsys.readouterr().out
+    assert max(len(line) for line in shown.splitlines()) <= columns
+    assert "…" not in shown
+    for score in found["scores"]:
+        figure = f"{100 * score['low']:.1f}-{100 * score['high']:.1f}"
+        assert figure in shown
+        assert f"{score['hits']}/{score['total']}" in shown
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+@pytest.mark.parametrize("option", ["--out", "--report"])
+def test_figures_are_shown_though_the_disk_is_full(
+    folder: Path, assistant: Callable[..., Done], measured: list[Job], option: str
+) -> None:
+    done = assistant("eval", folder, option, "/dev/full", "--json")
+    found = json.loads(done.out)
+    assert (done.status, found["error"]["code"]) == (1, "eval-out")
+    assert found["scores"]
+    done = assistant("eval", folder, option, "/dev/full")
+    assert done.status == 1
+    assert "8/10" in done.out
+    assert "[eval-out]" in done.err
 
 
 def test_conditions_can_be_listed(folder: Path, assistant: Callable[..., Done]) -> None:

@@ -314,6 +314,28 @@ def test_models(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert run(monkeypatch, "models", "list") == 0
 
 
+def test_only_folders_with_something_of_a_model_are_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    place = tmp_path / "place"
+    monkeypatch.setenv("ASSISTANT_ASR__MODELS", str(place / "none"))
+    monkeypatch.setenv("ASSISTANT_MODEL", str(place / "mine"))
+    for name in ("mine", "photos", "broken/am"):
+        (place / name).mkdir(parents=True)
+    (place / "broken/am/final.mdl").write_bytes(b"")
+    (place / "photos/a.jpg").write_bytes(b"")
+    assert run(monkeypatch, "models", "list", "--json") == 0
+    listed = report(capsys)["models"]
+    assert [Path(one["path"]).name for one in listed] == ["mine", "broken"]
+
+
+def test_a_variable_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = load_settings()
+    for name in ("MODEL", "PROMPTS", "ASR__MODELS", "TURNS__END_SILENCE"):
+        monkeypatch.setenv(f"ASSISTANT_{name}", "")
+    assert load_settings() == usual
+
+
 def test_doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "doctor", "--json") == 0
     found = report(capsys)
@@ -323,7 +345,22 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert not Path("var").exists(), "looking changes nothing"
     monkeypatch.setenv("ASSISTANT_MODEL", "/none")
     assert run(monkeypatch, "doctor") == 1
-    assert "✗ Mô hình nhận dạng" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "✗ Mô hình nhận dạng" in shown
+    assert "cột" not in shown
+
+
+def test_what_is_stopped_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("assistant.cli.doctor.run_checks", stopped)
+    assert run(monkeypatch, "doctor") == 130
+    assert capsys.readouterr().err == "\nBị dừng.\n"
+    assert run(monkeypatch, "doctor", "--json") == 130
+    assert report(capsys)["error"]["code"] == "interrupted"
 
 
 def test_version_and_help(

@@ -21,6 +21,7 @@ from assistant.batch.speech_sets import read_set
 from assistant.cli import collect as command
 from assistant.collect import booth
 from assistant.collect.script import script
+from assistant.errors import UsageError
 from tests import cli_tools
 from tests.card_tools import sound_card
 from tests.cli_tools import PROGRAM
@@ -62,6 +63,7 @@ def test_files_become_a_set_that_can_be_measured(run: Run, tmp_path: Path) -> No
     assert code == 0
     assert json.loads(out) == {"folder": "set", "kept": COUNT, "left": 0, "problems": []}
     assert "Bản ghi âm được dùng để huấn luyện" in err
+    assert f"collect --out set --delete {SPEAKER}." in err
     assert [clip.text for clip in read_set(tmp_path / "set")] == [line.text for line in LINES]
 
 
@@ -119,6 +121,7 @@ def test_bad_recordings_are_named_with_their_figure_and_asked_for_again(
         (("0001.wav", "1.wav"), "collect-files"),
         (("0000.wav",), "collect-files"),
         (("0013.wav",), "collect-files"),
+        (("0004.wav", "0008.wav", "test.wav"), "collect-files"),
         (tuple(f"{chr(97 + n)}.wav" for n in range(COUNT + 1)), "collect-files"),
     ],
 )
@@ -139,6 +142,13 @@ def test_files_without_numbers_are_taken_in_order(tmp_path: Path) -> None:
     assert {n: path.name for n, path in found.items()} == {1: "a.WAV", 2: "b.wav", 3: "c.flac"}
 
 
+def test_a_stray_file_among_numbered_ones_is_named(tmp_path: Path) -> None:
+    for name in ("0004.wav", "0008.wav", "test.wav"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(UsageError, match=r"test\.wav"):
+        booth.numbered_files(tmp_path, 12)
+
+
 def test_deleting_a_speaker(run: Run, tmp_path: Path) -> None:
     write_readings(tmp_path / "wav", LINES)
     run(*usual(), said=AGREED)
@@ -152,6 +162,12 @@ def test_deleting_a_speaker(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("--delete", "nobody", "--json")[1])["error"]["code"] == (
         "collect-unknown-speaker"
     )
+
+
+def test_deleting_where_nothing_is_makes_nothing(run: Run, tmp_path: Path) -> None:
+    found = json.loads(run("--delete", SPEAKER, "--json")[1])["error"]
+    assert found["code"] == "collect-unknown-speaker"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [(), ("--speaker", "Nguyễn Văn A"), ("--delete", "../x")])
@@ -182,6 +198,32 @@ def test_without_a_microphone_the_error_says_what_to_do_before_consent_is_asked(
     assert found["code"] == code
     assert advice in found["hint"]
     assert "--from-files" in found["hint"]
+    assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Error querying device -1", "không có thiết bị như vậy"),
+        ("No input device matching 'x'", "không có thiết bị nào mang tên đó"),
+        ("Error opening: Invalid sample rate [PaErrorCode -9997]", "PortAudio báo lỗi -9997"),
+    ],
+)
+def test_without_a_device_nobody_is_asked_for_consent(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, reason: str
+) -> None:
+    class Silent:
+        PortAudioError = OSError
+
+        @staticmethod
+        def query_devices(_device: object, _kind: str) -> None:
+            raise OSError(said)
+
+    monkeypatch.setattr(booth, "sound_card", lambda _instead: Silent)
+    code, out, err = run("--speaker", SPEAKER, "--json", said=AGREED)
+    found = json.loads(out)["error"]
+    assert (code, found["code"], err) == (2, "mic-device", "")
+    assert found["message"] == f"Không mở được micro hay loa: {reason}."
     assert files_in(tmp_path) == []
 
 

@@ -14,11 +14,12 @@ from assistant.asr.types import EndReason, Transcript, Word
 from assistant.batch import bars
 from assistant.batch.compare import compared
 from assistant.batch.conditions import CONDITIONS, Heard
+from assistant.batch.earlier import against, load_run
 from assistant.batch.figures import calibrations, confusion, scores, worst
 from assistant.batch.outcomes import Outcome, outcome
 from assistant.batch.report import MOST_CLIPS, chosen, page
 from assistant.batch.report_tables import WHY
-from assistant.batch.runs import label_report, load_run
+from assistant.batch.runs import label_report
 from assistant.batch.speech_sets import Clip
 from assistant.batch.trials import Measure, Trial
 from assistant.errors import UsageError
@@ -246,7 +247,14 @@ def test_a_run_is_saved_and_read_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [None, "", "[]", "{}", '{"format": 99, "scores": []}', "\udcff"]
+    "content",
+    [
+        *(None, "", "[]", "{}", '{"format": 99, "scores": []}', "\udcff", "[" * 100_000),
+        '{"format": 1, "scores": []}',
+        '{"format": 1, "scores": [{"set": "good"}]}',
+        json.dumps(run_of(OUTCOMES) | {"bars": [{"id": "load"}]}),
+        json.dumps(run_of(OUTCOMES) | {"setup": {}}),
+    ],
 )
 def test_what_is_no_saved_run_has_a_code(tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "r.json"
@@ -255,6 +263,19 @@ def test_what_is_no_saved_run_has_a_code(tmp_path: Path, content: str | None) ->
     with pytest.raises(UsageError) as caught:
         load_run(file)
     assert caught.value.code == "eval-against"
+
+
+def test_another_sample_is_told_beside_the_earlier_figures() -> None:
+    run, before = run_of(OUTCOMES), run_of(OUTCOMES[:8])
+    told = against(run, before)
+    assert told["same_sample"]
+    digit = next(one for one in told["scores"] if one["measure"] == "digit")
+    assert (digit["value"], digit["earlier"]) == (0.8, 1.0)
+    assert {bar["id"] for bar in told["bars"]} == {bar["id"] for bar in run["bars"]}
+    assert "mẫu khác" not in page(run, before, {})
+    before["setup"]["limit"] = 60
+    assert not against(run, before)["same_sample"]
+    assert "mẫu khác (tối đa 60 clip" in page(run, before, {})
 
 
 def test_the_page_holds_all_of_it_and_reaches_for_nothing_outside(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,9 @@ def test_no_folder_no_sets_and_a_file(tmp_path: Path) -> None:
         (b"path,text\ntext.wav,ba\n", "speech-clip"),
         (b"path,text\nempty.wav,ba\n", "speech-clip"),
         (b"path,text\n,ba\n", "speech-clip"),
+        (b"path,text\nslow.wav,ba\n", "speech-clip"),
+        (b"path,text\nnan.wav,ba\n", "speech-clip"),
+        (b"path,text\ncut.wav,ba\n", "speech-clip"),
     ],
 )
 def test_odd_labels_and_clips_have_a_code(tmp_path: Path, content: bytes, code: str) -> None:
@@ -157,16 +161,44 @@ def test_odd_labels_and_clips_have_a_code(tmp_path: Path, content: bytes, code: 
     folder.mkdir()
     soundfile.write(tmp_path / "outside.wav", tone(0), RATE)
     soundfile.write(folder / "empty.wav", np.zeros(0), RATE)
+    soundfile.write(folder / "slow.wav", tone(0), 1)
+    soundfile.write(folder / "nan.wav", tone(0) * np.nan, RATE, subtype="FLOAT")
+    soundfile.write(folder / "cut.wav", tone(0), RATE)
+    os.truncate(folder / "cut.wav", 1000)
     (folder / "text.wav").write_text("không phải âm thanh", "utf-8")
     (folder / "labels.csv").write_bytes(content)
     assert code_of(folder) == code
 
 
-@pytest.mark.parametrize("line", ["000.flac,x,0.3,hai", "000.flac,0.1,,hai", "000.flac"])
+def test_clips_have_the_limits_of_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_set(tmp_path / "s", [("hai", "F1", "digit")], [tone(0, 0.5)])
+    assert len(list(read_set(folder))) == 1
+    monkeypatch.setenv("ASSISTANT_AUDIO__MAX_SECONDS", "0.4")
+    assert code_of(folder) == "speech-clip"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("000.flac,x,0.3,hai", "000.flac,0.1,,hai", "000.flac", "000.flac,nan,inf,hai"),
+        *("000.flac,0.1,inf,hai", "000.flac,0.3,0.1,hai", "000.flac,-2,-1,hai"),
+    ],
+)
 def test_odd_times_have_a_code(tmp_path: Path, line: str) -> None:
     folder = write_set(tmp_path / "s", [("hai", "F1", "number=2")])
     (folder / "words.csv").write_text(f"path,start,end,word\n{line}\n", "utf-8")
     assert code_of(folder) == "speech-labels"
+
+
+def test_nothing_to_measure_has_a_code(tmp_path: Path) -> None:
+    silent = write_set(tmp_path / "s", [("", "F1", ""), (" ", "M1", "digit")])
+    assert code_of(silent) == "speech-nothing"
+    outside = write_set(tmp_path / "t", [("hai", "F1", "digit")])
+    (outside / "words.csv").write_text("path,start,end,word\n000.flac,90,91,hai\n", "utf-8")
+    assert code_of(outside) == "speech-nothing"
+    assert code_of(tmp_path) == "speech-nothing"  # two sets: noises alone say nothing of them
+    write_set(tmp_path / "u", [("ba", "F1", "digit")])
+    assert [s.name for s in planned(tmp_path, 0, None)] == ["s", "t", "u", NOISE_SET]
 
 
 def test_a_byte_order_mark_is_no_column(tmp_path: Path) -> None:

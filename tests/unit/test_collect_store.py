@@ -86,7 +86,7 @@ def test_what_is_kept_of_consent(tmp_path: Path) -> None:
     assert (given.speaker, given.scope, given.event) == ("a", "train", "agreed")
     assert given.date.endswith("+00:00")
     shown = (tmp_path / f"consent-{given.text}-train.txt").read_text("utf-8")
-    assert shown.strip() == consent_text("…", Scope.TRAIN)
+    assert shown.strip() == consent_text("…", Scope.TRAIN, tmp_path)
     require_scope(given, Scope.TRAIN)
     with pytest.raises(AssistantError) as error:
         require_scope(given, Scope.PUBLISH)
