@@ -65,6 +65,10 @@ class Confidences:
         """Whether evidence is asked for at all."""
         return any(one.weights for one in (*self.words.values(), self.others))
 
+    def asks_for(self, word: str) -> bool:
+        """Whether evidence makes a difference to this word."""
+        return bool(self.words.get(word, self.others).weights)
+
     def of(self, word: str, raw: float, evidence: Evidence | None = None) -> float:
         """0..1."""
         return self.words.get(word, self.others).of(raw, evidence)

@@ -218,10 +218,13 @@ class VoskRecognizer:
         )
 
     def _evidence(self, entries: Sequence[Entry]) -> list[Evidence | None]:
-        network = self._model.network
-        if network is None or not entries:
-            return [None] * len(entries)
-        words, shares = zip(*((str(e["word"]), float(e["conf"])) for e in entries), strict=True)
+        """Of each word; computed only where it makes a difference to one of them, or for those
+        who measure what it is worth."""
+        network, sure = self._model.network, self._model.folder.confidence
+        words = [str(entry["word"]) for entry in entries]
+        if network is None or not words or not (sure is RAW or any(map(sure.asks_for, words))):
+            return [None] * len(words)
+        shares = [float(entry["conf"]) for entry in entries]
         return evidence(words, shares, network.outputs(bytes(self._heard)))
 
     def _current(self, what: str) -> Decoder:

@@ -88,7 +88,7 @@ def _interval(confidence: Array, right: Array) -> tuple[float, float]:
     drawn = (rng.integers(len(right), size=len(right)) for _ in range(_RESAMPLES))
     errors = np.asarray([_error(confidence[picked], right[picked]) for picked in drawn])
     excess = errors.mean() - _error(confidence, right)
-    low, high = np.maximum(0.0, np.quantile(errors, (0.025, 0.975)) - excess)
+    low, high = np.clip(np.quantile(errors, (0.025, 0.975)) - excess, 0.0, 1.0)
     return float(low), float(high)
 
 

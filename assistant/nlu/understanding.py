@@ -186,9 +186,10 @@ def _checked(
             return Interpretation(text=meaning.text, rejection=Rejection.LOW_CONFIDENCE)
         meaning = replace(meaning, yes_no=None)
     if span is not None and span.confidence is not None:
-        unsure = _unsure(span, limits.digit_confidence)
         collects = expect in COLLECTING
         completes = collects and digits_so_far + len(span.digits) in COMPLETE
+        few = len(span.digits) < _GROUP and not completes
+        unsure = _unsure(span, limits.few_digits_confidence if few else limits.digit_confidence)
         low = bool(unsure) and not _can_be_asked_for(unsure, len(span.digits), completes)
         meaning = replace(meaning, digits=replace(span, unsure=unsure))
     else:

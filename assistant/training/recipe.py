@@ -254,7 +254,7 @@ class Recipe:
         graph = build(words, lines, filler, scale.word_cost, scale.likelier_words)
         about = {
             "name": self.out.name,
-            "version": "12",
+            "version": "13",
             "words": len(words),
             "parameters": parameters([net]),
         }

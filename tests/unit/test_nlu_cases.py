@@ -15,7 +15,11 @@ from assistant.settings import Understanding
 
 DATA = Path(__file__).parent.parent / "data"
 NO_LIMITS = Understanding(
-    digit_confidence=0, phrase_confidence=0, yes_confidence=0, weak_yes_confidence=0
+    digit_confidence=0,
+    few_digits_confidence=0,
+    phrase_confidence=0,
+    yes_confidence=0,
+    weak_yes_confidence=0,
 )
 GOOD = ["nlu_digits", "nlu_corrections", "nlu_answers", "nlu_intents"]
 
@@ -103,6 +107,26 @@ def test_what_was_hardly_heard_is_no_meaning(text: str, expect: Expect) -> None:
     assert (got.digits, got.yes_no) == (None, None)
     sure = interpret(heard, expect, limits=NO_LIMITS)
     assert sure.rejection is None
+
+
+@pytest.mark.parametrize(
+    ("text", "so_far", "unsure"),
+    [
+        ("một hai", 0, ()),  # too few to ask for one of them again
+        ("một hai", 8, (1,)),  # they complete a code
+        ("một hai ba bốn năm sáu bảy", 0, (1,)),
+    ],
+)
+def test_digits_in_doubt_are_asked_for_where_others_stand_beside_them(
+    text: str, so_far: int, unsure: tuple[int, ...]
+) -> None:
+    limits = Understanding(digit_confidence=0.6, few_digits_confidence=0.3)
+    heard = [HeardWord(word, 0.5 if word == "hai" else 0.9) for word in text.split()]
+    got = interpret(heard, Expect.CODE, digits_so_far=so_far, limits=limits)
+    assert got.digits is not None
+    assert got.digits.unsure == unsure
+    worse = [HeardWord(word.text, 0.2) for word in heard[:2]]
+    assert interpret(worse, Expect.CODE, limits=limits).rejection is Rejection.LOW_CONFIDENCE
 
 
 def test_unknown_confidence_is_not_low() -> None:
