@@ -50,7 +50,7 @@ def weighed(weights: Sequence[float], evidence: Evidence) -> float:
     """0..1."""
     values = (*evidence.values, 1.0)
     odds = sum(weight * value for weight, value in zip(weights, values, strict=True))
-    return 1.0 / (1.0 + math.exp(-odds))
+    return 0.5 + 0.5 * math.tanh(odds / 2)  # the logistic function, whatever the odds
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,15 +207,14 @@ class VoskRecognizer:
         entries = _read_final(decoder.kaldi.FinalResult(), self._prior)
         self._decoder = None
         self._model.give_back(decoder)
-        sure = self._model.folder.confidence
-        return Transcript(
-            tuple(
-                word
-                for entry, found in zip(entries, self._evidence(entries), strict=True)
-                for word in syllables(entry, self._offset, sure, found)
-            ),
-            reason,
+        sure, known = self._model.folder.confidence, self._evidence(entries)
+        self._heard.clear()
+        words = (
+            word
+            for entry, found in zip(entries, known, strict=True)
+            for word in syllables(entry, self._offset, sure, found)
         )
+        return Transcript(tuple(words), reason)
 
     def _evidence(self, entries: Sequence[Entry]) -> list[Evidence | None]:
         """Of each word; computed only where it makes a difference to one of them, or for those

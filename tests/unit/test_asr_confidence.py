@@ -41,6 +41,7 @@ def test_evidence_is_weighed_where_the_card_says_how() -> None:
     assert weighed.of("hai", 0.2, good) == pytest.approx(0.922, abs=1e-3)
     assert weighed.of("hai", 1.0, bad) == 0.05
     assert weighed.of("hai", 1.0, None) == 0.05
+    assert weighed.of("hai", 1.0, Evidence(0.0, -4_000.0, 0.0)) == 0.05
     assert not from_card(CARD).weigh
 
 
