@@ -62,7 +62,7 @@ class Turns(BaseModel):
     no_input_grace: float = Field(2.0, ge=0, description="s more while somebody makes a sound")
     word_lag: float = Field(0.5, ge=0, description="s from a word's sound to its partial result")
     filler_voiced: float = Field(0.5, gt=0, description="s of voice that make [unk] an answer")
-    barge_in: float = Field(0.1, gt=0, description="s of voice over a prompt that pause it")
+    barge_in: float = Field(0.1, gt=0, description="s of voice past the vad's onset that pause it")
     barge_quiet: float = Field(0.7, gt=0, description="s without a word, then it goes on: a cough")
     barge_most: float = Field(2.0, gt=0, description="s of voice without a word, then it goes on")
     barge_back: float = Field(0.3, ge=0, description="s that a paused prompt goes back")

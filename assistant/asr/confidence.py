@@ -33,7 +33,7 @@ class Mapped:
     def of(self, raw: float, evidence: Evidence | None) -> float:
         """0..1, straight lines between the points."""
         if self.weights:
-            raw = weighed(self.weights, evidence) if evidence else self.points[0][0]
+            raw = _from_evidence(self.weights, evidence) if evidence else self.points[0][0]
         points = self.points
         if not points:
             return raw
@@ -46,7 +46,7 @@ class Mapped:
         return y0 + (y1 - y0) * (raw - x0) / (x1 - x0)
 
 
-def weighed(weights: Sequence[float], evidence: Evidence) -> float:
+def _from_evidence(weights: Sequence[float], evidence: Evidence) -> float:
     """0..1."""
     values = (*evidence.values, 1.0)
     odds = sum(weight * value for weight, value in zip(weights, values, strict=True))

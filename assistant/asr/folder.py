@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def inspect_folder(path: Path) -> ModelFolder:
                 f"Không có thư mục mô hình nhận dạng {path}.",
                 "Xem: assistant models list; hoặc đặt ASSISTANT_MODEL tới thư mục đúng.",
             )
-        card = _card(path)
+        card = read_card(path)
         look = {VOSK: _vosk, SHERPA: _sherpa}.get(str(card.get("engine", VOSK)))
         if look is None:
             raise _bad_card(path, f"Trong {CARD}, engine phải là {VOSK} hoặc {SHERPA}.")
@@ -214,7 +214,9 @@ def _first(path: Path, names: tuple[str, ...]) -> Path:
     raise _incomplete(path, " hoặc ".join(names))
 
 
-def _card(path: Path) -> dict[str, object]:
+def read_card(path: Path) -> dict[str, Any]:
+    """What a model folder says of itself, nothing without a card. Raises ModelError
+    ``model-card``."""
     file = path / CARD
     if not file.is_file():
         return {}
@@ -227,6 +229,14 @@ def _card(path: Path) -> dict[str, object]:
             path, "Cài lại chương trình hoặc tải lại mô hình: assistant models download."
         )
     return card
+
+
+def write_card(path: Path, card: Mapping[str, object]) -> None:
+    """The card of a model folder, written whole or not at all. Raises OSError."""
+    file = path / CARD
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    partial.replace(file)
 
 
 def _checksums(card: dict[str, object]) -> dict[str, str]:

@@ -69,14 +69,14 @@ def same_sample(run: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
 
 def against(run: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
     """Every figure with the earlier one; None: not measured then."""
-    scores = {_line(score): score["value"] for score in earlier["scores"]}
-    bars = {bar["id"]: bar["value"] for bar in earlier["bars"]}
+    scores, bars = scores_of(earlier), bars_of(earlier)
     return {
         "model": earlier["setup"]["model"],
         "made": earlier["setup"]["made"],
         "same_sample": same_sample(run, earlier),
         "scores": [
-            {name: one[name] for name in (*_LINE, "value")} | {"earlier": scores.get(_line(one))}
+            {name: one[name] for name in (*_LINE, "value")}
+            | {"earlier": scores.get(line_of(one), {}).get("value")}
             for one in run["scores"]
         ],
         "bars": [
@@ -86,5 +86,16 @@ def against(run: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _line(score: Mapping[str, Any]) -> tuple[str, ...]:
+def scores_of(run: Mapping[str, Any] | None) -> dict[tuple[str, ...], Mapping[str, Any]]:
+    """The figures of a run by what they are of; none of no run."""
+    return {line_of(score): score for score in run["scores"]} if run else {}
+
+
+def bars_of(run: Mapping[str, Any] | None) -> dict[str, float | None]:
+    """The measured values of a run's bars; none of no run."""
+    return {bar["id"]: bar["value"] for bar in run["bars"]} if run else {}
+
+
+def line_of(score: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a figure is of: set, measure and condition."""
     return tuple(score[name] for name in _LINE)

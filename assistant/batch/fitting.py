@@ -3,8 +3,6 @@ better than what it says now."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from assistant.asr.confidence import Confidences, weighed
+from assistant.asr.confidence import Confidences, Mapped
 from assistant.asr.evidence import Evidence
+from assistant.asr.folder import read_card, write_card
 from assistant.batch.calibration import (
     Calibration,
-    Judged,
     calibration,
     cross_validated,
     fitted_points,
@@ -40,8 +38,7 @@ class Pool:
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """``group``: for the card; ``before``: what its present map is worth; ``after``: the new one,
-    ``squared_…``: mean squared errors of the confidences, the new one's on words that it was not
-    fitted to."""
+    on words that it was not fitted to; ``squared_…``: mean squared errors of the confidences."""
 
     name: str
     words: int
@@ -82,7 +79,9 @@ def fitted(pool: Pool, present: Confidences) -> Fitted:
         right = np.asarray([word.right for word in known], np.float64)
         weights = [round(weight, 4) for weight in fitted_weights(values, right)]
     now = [(present.of(w.text, w.confidence or 0.0, _evidence(w)), w.right) for w in known]
-    raw = [(_raw(word, weights), word.right) for word in known]
+    better = Mapped(tuple(weights))
+    raw = [(better.of(w.confidence or 0.0, _evidence(w)), w.right) for w in known]
+    fresh = cross_validated(raw) or []
     group: dict[str, Any] = {"words": list(pool.of)} if pool.of else {}
     if weights:
         group["weights"] = weights
@@ -92,9 +91,9 @@ def fitted(pool: Pool, present: Confidences) -> Fitted:
         words=len(known),
         group=group,
         before=calibration(now),
-        after=calibration(raw),
+        after=calibration(fresh),
         squared_before=squared_error(now),
-        squared_after=_fresh(raw),
+        squared_after=squared_error(fresh),
     )
 
 
@@ -102,22 +101,11 @@ def _evidence(word: Word) -> Evidence | None:
     return Evidence(*word.evidence) if word.evidence else None
 
 
-def _raw(word: Word, weights: Sequence[float]) -> float:
-    found = _evidence(word)
-    return weighed(weights, found) if weights and found else word.confidence or 0.0
-
-
-def _fresh(raw: Sequence[Judged]) -> float:
-    mapped = cross_validated(raw)
-    return 1.0 if mapped is None else squared_error(mapped)
-
-
-def write_card(card: Path, groups: Sequence[dict[str, Any]]) -> None:
-    """Into the card, written whole or not at all; groups of other words stay."""
-    content = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+def note(model: Path, groups: Sequence[dict[str, Any]]) -> None:
+    """Into the model's card; groups of other words stay. Raises ModelError ``model-card``,
+    OSError."""
+    content = read_card(model)
     measured = [set(group.get("words", ())) for group in groups]
     kept = [g for g in content.get("confidence", ()) if set(g.get("words", ())) not in measured]
     content["confidence"] = [*kept, *groups]
-    partial = card.with_suffix(".partial")
-    partial.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, card)
+    write_card(model, content)

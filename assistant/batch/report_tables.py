@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from assistant.batch.conditions import CONDITIONS
-from assistant.batch.earlier import same_sample
+from assistant.batch.earlier import bars_of, line_of, same_sample, scores_of
 from assistant.batch.figures import KINDS
 from assistant.batch.labels import Dispute
 from assistant.batch.page import when
@@ -69,7 +69,7 @@ def sample(setup: Found) -> str:
 
 
 def bars(run: Found, earlier: Found | None) -> str:
-    before = {bar["id"]: bar["value"] for bar in earlier["bars"]} if earlier else {}
+    before = bars_of(earlier)
     rows = []
     for bar in run["bars"]:
         kind, word = {True: ("good", "đạt"), False: ("bad", "chưa đạt"), None: ("warn", "chưa đo")}[
@@ -136,13 +136,13 @@ def _heat(line: Found | None, measure: str) -> str:
 
 
 def figures(run: Found, earlier: Found | None) -> str:
-    before = {_key(line): line for line in earlier["scores"]} if earlier else {}
+    before = scores_of(earlier)
     parts = []
     for i, name in enumerate(run["setup"]["conditions"]):
         rows: list[Sequence[str | None]] = []
         for line in run["scores"]:
             if line["condition"] == name:
-                rows += _figure_rows(line, before.get(_key(line)), earlier is not None)
+                rows += _figure_rows(line, before.get(line_of(line)), earlier is not None)
         title = CONDITIONS[name].title if name in CONDITIONS else name
         heads = ["Bộ", "Đo gì", "*Kết quả", "*Khoảng 95 %", "*Lỗi từng số/từ", "*Từ chối",
                  "Nhóm", "*Lần trước", "*Khác (điểm)"]  # fmt: skip
@@ -192,10 +192,6 @@ def groups_of(line: Found) -> str:
         + (f" (lỗi {percent(errors[name]['error_rate'])})" if name in errors else "")
         for name, rate in line["groups"].items()
     )
-
-
-def _key(line: Found) -> tuple[str, str, str]:
-    return line["set"], line["measure"], line["condition"]
 
 
 def calibration(run: Found) -> str:

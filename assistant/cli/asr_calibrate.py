@@ -14,7 +14,7 @@ from assistant.asr.registry import find
 from assistant.asr.vosk_adapter import VoskModel
 from assistant.batch.cost import open_model
 from assistant.batch.evaluate import evaluate
-from assistant.batch.fitting import Fitted, Pool, fitted, write_card
+from assistant.batch.fitting import Fitted, Pool, fitted, note
 from assistant.batch.speech_sets import DIGIT_WORDS, find_sets
 from assistant.cli.asr_show import line
 from assistant.cli.show import print_json, progress_bar
@@ -65,7 +65,7 @@ def calibrate_command(
         )
     better = [one.group for one in found if one.better]
     if better:
-        write_card(path / CARD, better)
+        note(path, better)
     _show(found, path / CARD, as_json)
 
 
@@ -84,7 +84,7 @@ def _show(found: list[Fitted], card: Path, as_json: bool) -> None:
         else:
             line(
                 f"{one.name}: {one.words} từ, sai số kỳ vọng {one.before.error or 0:.3f} →"
-                f" {one.after.fitted_error or 0:.3f} (đo chéo), bình phương sai số"
+                f" {one.after.error or 0:.3f} (đo chéo), bình phương sai số"
                 f" {one.squared_before:.4f} → {one.squared_after:.4f}"
                 + ("." if one.better else "; bảng quy đổi giữ như cũ vì không tốt hơn.")
             )

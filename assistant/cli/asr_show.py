@@ -12,7 +12,7 @@ from rich.table import Table
 
 from assistant.batch.compare import Pair
 from assistant.batch.conditions import CONDITIONS
-from assistant.batch.earlier import same_sample
+from assistant.batch.earlier import bars_of, line_of, same_sample, scores_of
 from assistant.batch.figures import KINDS
 from assistant.batch.labels import Dispute
 from assistant.batch.report_tables import (
@@ -74,7 +74,7 @@ def conditions(as_json: bool) -> None:
 def run(found: Found, earlier: Found | None, with_bars: bool) -> None:
     """Figures in full while they fit a screen, then as a grid; calibration, disputed labels, and
     bars if they are asked for."""
-    before = {_key(s): s for s in earlier["scores"]} if earlier else None
+    before = scores_of(earlier) if earlier else None
     names = found["setup"]["conditions"]
     whole = names if len(names) <= _IN_FULL else names[:1]
     for name in whole:
@@ -123,7 +123,7 @@ def _figures(found: Found, condition: str, before: Mapping[Any, Found] | None) -
     for score in found["scores"]:
         if score["condition"] != condition:
             continue
-        old = before.get(_key(score)) if before else None
+        old = before.get(line_of(score)) if before else None
         extra = (
             [points(score["value"], old["value"] if old else None)] if before is not None else []
         )
@@ -164,7 +164,7 @@ def _calibration(found: Found) -> Table:
 
 
 def _bars(found: Found, earlier: Found | None) -> Table:
-    before = {bar["id"]: bar["value"] for bar in earlier["bars"]} if earlier else {}
+    before = bars_of(earlier)
     shown = Table(title="Mục tiêu (?: khoảng 95 % còn chứa cả bên kia)", title_justify="left")
     shown.add_column("")
     shown.add_column("Mục tiêu")
@@ -236,7 +236,3 @@ def _pairs(first: str, second: str, found: Sequence[Pair]) -> Table:
 
 def _rate(rate: Rate) -> str:
     return f"{rate.hits}/{rate.total} = {percent(rate.value)} ({interval(*rate.interval)})"
-
-
-def _key(score: Found) -> tuple[str, str, str]:
-    return score["set"], score["measure"], score["condition"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from assistant.asr.folder import CARD
+from assistant.asr.folder import read_card, write_card
 from assistant.training.augment import RATE
 from assistant.training.features import FBANK_CONF
 from assistant.training.graph import Graph
@@ -67,7 +66,7 @@ def write_model(
             path = made / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        _write_card(made, {**about, "sample_rate": RATE, "sha256": sums})
+        write_card(made, {**about, "sample_rate": RATE, "sha256": sums})
         if (target / "README.md").is_file():
             shutil.copy(target / "README.md", made / "README.md")
 
@@ -83,9 +82,7 @@ def with_network(
     ``about`` is noted in the card, ``drop`` left out of it; the model card's text stays behind,
     for its figures are of the other network. Raises UsageError ``train-out-taken``,
     ``train-out-write``."""
-    card = model / CARD
-    record = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
-    record = {**record, **about}
+    record = {**read_card(model), **about}
     for name in drop:
         record.pop(name, None)
     record.setdefault("sha256", {})["am/final.mdl"] = hashlib.sha256(acoustic).hexdigest()
@@ -94,9 +91,4 @@ def with_network(
         shutil.copytree(model, made, ignore=shutil.ignore_patterns(".*"))
         (made / "am" / "final.mdl").write_bytes(acoustic)
         (made / "README.md").unlink(missing_ok=True)
-        _write_card(made, record)
-
-
-def _write_card(folder: Path, record: Mapping[str, object]) -> None:
-    text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
-    (folder / CARD).write_text(text, encoding="utf-8")
+        write_card(made, record)

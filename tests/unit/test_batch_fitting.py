@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.asr.confidence import RAW, Confidences, from_card, weighed
+from assistant.asr.confidence import RAW, Confidences, Mapped, from_card
 from assistant.asr.evidence import Evidence
-from assistant.batch.fitting import Pool, fitted, write_card
+from assistant.batch.fitting import Pool, fitted, note
 from assistant.batch.outcomes import Word
 
 WEIGHTS = (0.5, 1.0, -1.5, 3.0)
@@ -22,7 +22,7 @@ def heard(many: int, seed: int = 5, evidence: bool = True) -> list[Word]:
     words = []
     for _ in range(many):
         own = Evidence(float(chance.normal(1, 1)), -float(chance.gamma(2)), float(chance.gamma(1)))
-        right = bool(chance.random() < weighed(WEIGHTS, own))
+        right = bool(chance.random() < Mapped(WEIGHTS).of(1.0, own))
         raw = 0.5 + 0.5 * float(chance.random())
         words.append(Word("hai", 0.0, 0.3, raw, right, own.values if evidence else ()))
     return words
@@ -83,6 +83,6 @@ def test_what_was_not_measured_stays_in_the_card(tmp_path: Path) -> None:
     rest = {"points": [[0.5, 0.2], [1.0, 0.8]]}
     path.write_text(json.dumps({"name": "m", "confidence": [digits, rest]}), "utf-8")
     better = {"words": ["ba", "hai"], "points": [[0.5, 0.3], [1.0, 0.95]]}
-    write_card(path, [better])
+    note(tmp_path, [better])
     assert json.loads(path.read_text("utf-8")) == {"name": "m", "confidence": [rest, better]}
     assert list(tmp_path.iterdir()) == [path]
