@@ -17,11 +17,13 @@ from assistant.batch.evaluate import evaluate
 from assistant.batch.fitting import Fitted, Pool, fitted, note
 from assistant.batch.speech_sets import DIGIT_WORDS, find_sets
 from assistant.cli.asr_show import line
+from assistant.cli.outputs import require_writable, unwritable
 from assistant.cli.show import print_json, progress_bar
 from assistant.errors import UsageError
 from assistant.settings import load_settings
 
 _CONDITIONS = ("clean", "mulaw-15")
+_UNWRITTEN = "calibrate-write"
 
 
 def calibrate_command(
@@ -45,6 +47,7 @@ def calibrate_command(
             "Chỉ mô hình Vosk có độ tin cậy để quy đổi.",
             "Chọn một mô hình Vosk: assistant models list.",
         )
+    require_writable((path / CARD).with_suffix(".partial"), _UNWRITTEN)
     digits = Pool("chữ số", tuple(DIGIT_WORDS))
     others = Pool("từ khác", ())
     with progress_bar(as_json) as bar:
@@ -65,7 +68,10 @@ def calibrate_command(
         )
     better = [one.group for one in found if one.better]
     if better:
-        note(path, better)
+        try:
+            note(path, better)
+        except OSError as error:
+            raise unwritable(path / CARD, error, _UNWRITTEN) from None
     _show(found, path / CARD, as_json)
 
 

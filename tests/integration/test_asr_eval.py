@@ -315,6 +315,17 @@ def test_conditions_can_be_listed(folder: Path, assistant: Callable[..., Done]) 
     assert {"clean", "mulaw-15", "gsm", "babble-5", "zeros"} <= set(json.loads(done.out))
 
 
+def test_a_card_that_cannot_be_written_is_told_before_the_measuring(
+    folder: Path, tmp_path: Path, assistant: Callable[..., Done]
+) -> None:
+    own = shutil.copytree(load_settings().model, tmp_path / "own")
+    (own / "model.partial").mkdir()
+    card = (own / "model.json").read_bytes()
+    done = assistant("calibrate", folder, "--model", own, "--json")
+    assert (done.status, json.loads(done.out)["error"]["code"]) == (2, "calibrate-write")
+    assert (own / "model.json").read_bytes() == card
+
+
 @pytest.mark.full
 def test_what_confidences_are_worth_is_noted_in_the_card(
     folder: Path, tmp_path: Path, assistant: Callable[..., Done]
