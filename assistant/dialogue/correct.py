@@ -64,7 +64,9 @@ def digits_again(turn: Turn) -> Result | None:
         return _settled(turn, replace(state, read_back=None), digits, state.code)
     if len(digits) >= REREAD and (state.phase is Phase.WHICH or turn.heard.yes_no is False):
         return _recapture(turn, digits)
-    return None if state.phase is Phase.WHICH else _ask_which(turn)
+    if state.phase is Phase.WHICH:
+        return denied(turn) if turn.heard.yes_no is False else None
+    return _ask_which(turn)
 
 
 def correct(turn: Turn) -> Result | None:

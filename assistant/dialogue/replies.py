@@ -207,17 +207,16 @@ def listen(turn: Turn, state: DialogueState, reply: Reply) -> Ask:
         card=grows and state.card,
         instant_keys=_instant_keys(state.phase, grows),
         overtaken=_overtaken(turn, state),
-        grammar=_grammar(state, grows),
+        grammar=_grammar(state),
     )
 
 
-def _grammar(state: DialogueState, grows: bool) -> Grammar | None:
-    """Digits one by one where some were asked for once more; a denied code may come anew."""
+def _grammar(state: DialogueState) -> Grammar | None:
+    """Digits one by one where some were asked for once more."""
     if state.phase is Phase.FIX:
         return Grammar.DIGITS
-    if state.phase is Phase.CODE:
-        return Grammar.DIGITS if state.failed_captures or state.misses else None
-    return Grammar.WHICH if state.phase is Phase.WHICH and not grows else None
+    again = state.phase is Phase.CODE and (state.failed_captures or state.misses)
+    return Grammar.DIGITS if again else None
 
 
 def _instant_keys(phase: Phase, grows: bool) -> str:

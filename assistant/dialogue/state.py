@@ -27,7 +27,7 @@ EXPECT: dict[Phase, Expect] = {
     Phase.MENU: Expect.MENU,
     Phase.CODE: Expect.CODE,
     Phase.CONFIRM: Expect.CONFIRM,
-    Phase.WHICH: Expect.CONFIRM,
+    Phase.WHICH: Expect.WHICH,
     Phase.FIX: Expect.CODE,
     Phase.SECRET: Expect.SECRET,
     Phase.MORE: Expect.MORE,

@@ -15,6 +15,7 @@ from assistant.nlu.tokens import Role, Token, find_phrase
 from assistant.nlu.types import COLLECTING, CONFIRMING, Correction, DigitSpan, Expect
 
 _WHOLE_CODE = 9  # digits; as many are a code wherever they are said
+_FEWEST = {Expect.CONFIRM: _WHOLE_CODE, Expect.WHICH: 2}  # digits after a read-back
 _FEW = 2  # digits; beside a stray word so few are a word misheard
 _SURE_RUN = 4  # digits; as many are digits among any words
 _READ_BACK = 4  # digits; as many after the password are the password read back
@@ -237,7 +238,7 @@ def _finish(state: _State, expect: Expect, so_far: int, alone: bool) -> Collecte
         before = so_far if expect in COLLECTING else 0
         digits, opening_no = _without_opening_no(digits, before)
         denied |= opening_no
-        if expect is Expect.CONFIRM and digits and len(digits) < _WHOLE_CODE:
+        if digits and len(digits) < _FEWEST.get(expect, 0):
             denied |= digits.text.startswith("0") or (alone and _names_a_fault(digits))
             digits = NO_DIGITS
     lone = alone and len(digits) == 1 and so_far + 1 not in COMPLETE  # a "không" heard as "sáu"?

@@ -22,7 +22,7 @@ from assistant.nlu.types import JOINT, Expect, Grammar
 _RUNS = (1, 1, 2, 3, 4, 1, 3, 10, 2, 5, 10, 4, 12, 3, 10, 6)
 # A lone digit answers no "is that right?": on the telephone "không" sounds much like "sáu". After
 # the password and at the end nobody says fewer than a password or a code has.
-_SHORTEST_RUN = {Expect.CONFIRM: 4, Expect.SECRET: 4, Expect.MORE: 4}
+_SHORTEST_RUN = {Expect.CONFIRM: 4, Expect.WHICH: 4, Expect.SECRET: 4, Expect.MORE: 4}
 _ONSET = "ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|b|c|d|đ|g|h|k|l|m|n|p|r|s|t|v|x"  # longest first
 _RIME = "[aăâeêioôơuưy]{1,3}"
 _CODA = "ng|nh|ch|c|m|n|p|t"

@@ -20,7 +20,7 @@ def prior(
     state: Expect | Grammar, digits_so_far: int = 0, limits: Understanding = DEFAULT_LIMITS
 ) -> Prior | None:
     """How many nepers likelier than others a reading of an utterance is; None: all are alike."""
-    if state in (Expect.CODE, Grammar.DIGITS):
+    if state in (Expect.CODE, Expect.WHICH, Grammar.DIGITS):
         return _code(digits_so_far, limits)
     return _yes(state, limits) if isinstance(state, Expect) and state in CONFIRMING else None
 

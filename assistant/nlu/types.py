@@ -15,6 +15,7 @@ class Expect(StrEnum):
     CODE = "code"  # digits of the insurance code (10 or 12, or a 15-character card)
     CONFIRM = "confirm"  # yes/no after the read-back, or a correction of single digits
     CONFIRM_OR_MORE = "confirm_or_more"  # the same of a code that may go on: or its next digits
+    WHICH = "which"  # the read-back was wrong: which digit, or all of them again
     SECRET = "secret"  # noqa: S105 - the password was spoken: repeat, slower, done, read back
     MORE = "more"  # "anything else?": yes/no, FAQ, another reset, goodbye
 
@@ -24,11 +25,10 @@ class Grammar(StrEnum):
     as its ``expect`` is."""
 
     DIGITS = "digits"  # asked once more, one digit at a time
-    WHICH = "which"  # a read-back was wrong: which digit, or all of them again
 
     @property
     def expect(self) -> Expect:
-        return Expect.CODE if self is Grammar.DIGITS else Expect.CONFIRM
+        return Expect.CODE
 
 
 JOINT = "_"
@@ -37,8 +37,8 @@ JOINT = "_"
 Prior = Callable[[Sequence[str]], float]
 """Nepers by which the words of a reading are likelier than others, whatever they sound like."""
 
-CONFIRMING = frozenset({Expect.CONFIRM, Expect.CONFIRM_OR_MORE})
-"""Where a yes is a yes to a code."""
+CONFIRMING = frozenset({Expect.CONFIRM, Expect.CONFIRM_OR_MORE, Expect.WHICH})
+"""After a read-back: where a yes is a yes to a code, and a correction one of it."""
 
 COLLECTING = frozenset({Expect.CODE, Expect.CONFIRM_OR_MORE})
 """Where digits go on from those before."""

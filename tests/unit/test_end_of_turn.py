@@ -21,13 +21,15 @@ CASES = yaml.safe_load(
 )["cases"]
 DECISION = 0.04  # s; the turn ends in the frame after the patience is over
 NOTHING = Reply(())
+AFTER_READ_BACK = {"more": Expect.CONFIRM_OR_MORE, "which": Expect.WHICH}
 
 
 def asked(case: dict[str, Any]) -> Ask:
     so_far = case.get("so_far", "")
+    kinds = [expect for name, expect in AFTER_READ_BACK.items() if case.get(name)]
     return Ask(
         NOTHING,
-        Expect.CONFIRM_OR_MORE if case.get("more") else Expect.CODE,
+        *(kinds or [Expect.CODE]),
         digits_so_far=len(so_far),
         collected=so_far,
         wants=case.get("wants"),

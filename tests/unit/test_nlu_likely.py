@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from assistant.nlu import prior
 from assistant.nlu.types import CONFIRMING, Expect, Grammar
 from assistant.settings import Understanding
 
+READ_BACK = CONFIRMING - {Expect.WHICH}
 CASES = yaml.safe_load(
     (Path(__file__).parents[1] / "data" / "nlu_likely.yaml").read_text(encoding="utf-8")
 )
@@ -27,7 +27,7 @@ def test_a_whole_code_is_likelier(case: dict[str, Any]) -> None:
     assert weigh(case["words"].split()) == (2.5 if case["likely"] else 0.0)
 
 
-@pytest.mark.parametrize("expect", sorted(CONFIRMING))
+@pytest.mark.parametrize("expect", sorted(READ_BACK))
 @pytest.mark.parametrize(
     ("words", "likely"),
     [
@@ -59,12 +59,15 @@ def test_one_digit_at_a_time_is_a_code_too() -> None:
     assert weigh("bốn năm sáu bảy".split()) == 2.5
 
 
+def test_asked_which_digit_is_wrong_many_say_all_of_them_again() -> None:
+    """And nobody says yes; "không phải" amidst a code is a "không bảy" that sounds like it."""
+    weigh = likely(Ask(Reply(()), Expect.WHICH), Understanding(whole_code=2.5, likely_yes=1.5))
+    assert weigh is not None
+    assert weigh("năm sáu không bảy tám năm tám tám bảy một".split()) == 2.5
+    assert weigh("năm sáu không phải tám năm tám tám bảy một".split()) == 0.0
+    assert weigh("số cuối là bảy".split()) == weigh("đúng rồi".split()) == 0.0
+
+
 def test_nowhere_else_is_anything_likelier() -> None:
     for state in {*Expect, *Grammar} - {Expect.CODE, Grammar.DIGITS, *CONFIRMING}:
         assert prior(state) is None
-
-
-def test_asked_which_digit_is_wrong_nobody_says_yes() -> None:
-    asked = Ask(Reply(()), Expect.CONFIRM)
-    assert likely(asked) is not None
-    assert likely(replace(asked, grammar=Grammar.WHICH)) is None
