@@ -51,12 +51,8 @@ class Turns(BaseModel):
     )
     max_utterance: float = Field(30.0, gt=0, description="s")
     inter_digit: float = Field(4.0, gt=0, description="s between keys (peers.md)")
-    key_bounce: float = Field(
-        0.25,
-        ge=0,
-        description="s in which a key that was an answer, sent again alone, is the same press: "
-        "two of one finger are rarely nearer, bounces and doubled events are",
-    )
+    # Two presses of one finger are rarely nearer; bounces and doubled events are.
+    key_bounce: float = Field(0.25, ge=0, description="s in which an answer's key again is it")
     pre_roll: float = Field(0.4, ge=0, description="s heard before the prompt's end")
     stall: float = Field(1.0, gt=0, description="s of noise without a new word, past the patience")
     no_input_grace: float = Field(2.0, ge=0, description="s more while somebody makes a sound")
@@ -139,6 +135,8 @@ class DialogueLimits(BaseModel):
     no_input_hint: int = Field(2, ge=1, description="silences in a row before the keypad hint")
     no_input_goodbye: int = Field(3, ge=1, description="silences in a row before goodbye")
     no_match_goodbye: int = Field(4, ge=1, description="not-understood turns in a row")
+    unsure_groups: int = Field(2, ge=0, description="of a code asked for one by one; more: all")
+    heard_confidence: float = Field(0.55, ge=0, le=1, description="of a digit by all hearings")
     corrections: int = Field(5, ge=0, description="single digits corrected before a fresh start")
     wait_silences: int = Field(2, ge=0, description="uncounted silences after 'chờ chút'")
     idle_turns: int = Field(15, ge=1, description="in a row that lead no further, then goodbye")

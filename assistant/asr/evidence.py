@@ -10,34 +10,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from assistant.asr.alignment import viterbi
 from assistant.asr.lexicon import phone_table, pronunciations
+from assistant.nlu import tables
+from assistant.nlu.types import Shares
 
 Matrix = npt.NDArray[np.float32]
 _ANYTHING = (-1,)  # of a word that cannot be spelt out
 _COST_OF_ANYTHING = np.float32(1.0)  # nepers an output, or it would leave its neighbours nothing
 _EDGE = 0.02  # shares nearer to 0 or 1 say no more than this
+_BESIDE = 8  # outputs at most that belong to a word on either side of its phones
+_SPREAD = 0.5  # outputs of one word are no independent witnesses: share of a log-likelihood
+_LEAST = 0.001  # share of the unlikeliest digit
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """``odds``: the recognizer's confidence as log odds; ``least``: log-probability of the word's
     least likely phone at its best output; ``doubt``: mean entropy, in nepers, of the outputs from
-    its first phone to its last."""
+    its first phone to its last. ``rivals``: of a digit, how likely each of the ten is by the same
+    outputs."""
 
     odds: float
     least: float
     doubt: float
+    rivals: Shares = field(default=(), repr=False)
 
     @property
     def values(self) -> tuple[float, ...]:
-        return astuple(self)
+        """What a confidence is made of."""
+        return self.odds, self.least, self.doubt
 
 
 def log_odds(share: float) -> float:
@@ -60,17 +69,74 @@ def evidence(
     first, last, _ = path
     entropy = -(np.exp(outputs) * outputs).sum(axis=1)
     found: list[Evidence | None] = []
-    at = 0
-    for word, share in zip(spelt, shares, strict=True):
+    at = end = 0
+    for place, (word, share) in enumerate(zip(spelt, shares, strict=True)):
         places = range(at, at + len(word))
         at = places.stop
+        start, stop = int(first[places[0]]), int(last[places[-1]]) + 1
+        begin, end = (start + end) // 2, stop
         if word[0] is _ANYTHING:
             found.append(None)
             continue
         best = (float(emissions[first[n] : last[n] + 1, n + 1].max()) for n in places)
-        along = entropy[first[places[0]] : last[places[-1]] + 1]
-        found.append(Evidence(log_odds(share), min(best), float(along.mean())))
+        doubt = float(entropy[start:stop].mean())
+        rivals: Shares = ()
+        if words[place] in tables.numbers().digit:
+            after = int(first[at]) if at < len(first) else len(outputs)
+            begin, middle = max(begin, start - _BESIDE), (stop + after + 1) // 2
+            rivals = _rivals(outputs[begin : min(middle, stop + _BESIDE)])
+        found.append(Evidence(log_odds(share), min(best), doubt, rivals))
     return found
+
+
+def _rivals(outputs: Matrix) -> Shares:
+    """How likely each digit is to have been said in these outputs: the best way of each of its
+    words through them."""
+    ways = _digit_ways()
+    emit = outputs[:, ways.states]  # (outputs, ways, states)
+    score = np.full(
+        (len(ways.digits), ways.states.shape[1] + 2), -np.inf
+    )  # two in front: see viterbi
+    score[:, 2:4] = emit[0, :, :2]
+    for now in emit[1:]:
+        stay = np.maximum(score[:, 2:], score[:, 1:-1])
+        score[:, 2:] = np.maximum(stay, score[:, :-2] + ways.skips) + now
+    rows = np.arange(len(ways.digits))
+    best = np.full(10, -np.inf)
+    np.maximum.at(best, ways.digits, np.maximum(score[rows, ways.last], score[rows, ways.last + 1]))
+    shares = np.exp(_SPREAD * (best - best.max()))
+    shares = np.maximum(shares / shares.sum(), _LEAST)
+    return tuple((shares / shares.sum()).tolist())
+
+
+class _Ways(NamedTuple):
+    """Every way to say every digit, side by side: ``states`` (ways, states) are columns of the
+    outputs, blanks and phones in turn; ``skips``: the cost of leaving out the blank before one;
+    ``last``: place of the last phone, two in front counted; ``digits``: which digit it says."""
+
+    states: npt.NDArray[np.int64]
+    skips: npt.NDArray[np.float64]
+    last: npt.NDArray[np.int64]
+    digits: npt.NDArray[np.int64]
+
+
+@cache
+def _digit_ways() -> _Ways:
+    number = {phone: place for place, phone in enumerate(phone_table())}
+    ways = [
+        (int(digit), [number[phone] for phone in phones])
+        for word, digit in tables.numbers().digit.items()
+        for phones in pronunciations(word)
+    ]
+    wide = 2 * max(len(phones) for _, phones in ways) + 1
+    states = np.zeros((len(ways), wide), np.int64)
+    skips = np.full((len(ways), wide), -np.inf)
+    for row, (_, phones) in enumerate(ways):
+        states[row, 1 : 2 * len(phones) : 2] = phones
+        other = [a != b for a, b in zip(phones[1:], phones[:-1], strict=True)]
+        skips[row, 3 : 2 * len(phones) : 2] = np.where(other, 0.0, -np.inf)
+    last = np.array([2 * len(phones) + 1 for _, phones in ways])
+    return _Ways(states, skips, last, np.array([digit for digit, _ in ways]))
 
 
 def _emissions(phones: Sequence[tuple[int, ...]], outputs: Matrix) -> Matrix:

@@ -98,7 +98,10 @@ def fitted(pool: Pool, present: Confidences) -> Fitted:
 
 
 def _evidence(word: Word) -> Evidence | None:
-    return Evidence(*word.evidence) if word.evidence else None
+    if not word.evidence:
+        return None
+    odds, least, doubt = word.evidence
+    return Evidence(odds, least, doubt)
 
 
 def note(model: Path, groups: Sequence[dict[str, Any]]) -> None:

@@ -52,8 +52,11 @@ def understand(
     words: tuple[Word, ...], ask: Ask, limits: Understanding = DEFAULT_LIMITS
 ) -> Interpretation:
     """What the words mean in the state that waits for them."""
-    heard = [HeardWord(word.text, word.confidence) for word in words]
-    return interpret(heard, ask.expect, ask.digits_so_far, limits)
+    heard = [
+        HeardWord(word.text, word.confidence, word.evidence.rivals if word.evidence else ())
+        for word in words
+    ]
+    return interpret(heard, ask.expect, ask.digits_so_far, limits, ask.wants)
 
 
 def likely(ask: Ask, limits: Understanding = DEFAULT_LIMITS) -> Prior | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from assistant.dialogue.capture import gather
+from assistant.dialogue.correct import remembered
 from assistant.dialogue.replies import (
     FAQ_ANSWERS,
     FIND_CODE,
@@ -22,9 +23,11 @@ from assistant.dialogue.replies import (
     question_again,
     says,
 )
-from assistant.dialogue.state import EMPTY_REPLY, DialogueState, Phase
+from assistant.dialogue.state import EMPTY_REPLY, DialogueState, Phase, without_code
 from assistant.dialogue.types import EndOfCall
 from assistant.nlu.types import Intent, Rejection
+
+GIVES_CODE = frozenset({Phase.CODE, Phase.WHICH, Phase.FIX})
 
 
 def answer(turn: Turn) -> Result:
@@ -79,12 +82,15 @@ def stop(turn: Turn) -> Result:
 
 def no_match(turn: Turn) -> Result:
     """Not understood: say so by its kind and ask again, then with keys, then goodbye. Speech
-    that fails while the code is given ends in an attempt by keys alone."""
-    state = replace(turn.state, misses=turn.state.misses + 1)
+    that fails while the code is given or mended ends in an attempt by keys alone."""
+    state = remembered(turn)
+    state = replace(state, misses=state.misses + 1)
     if state.misses >= turn.limits.no_match_goodbye:
         return _give_up(state, EndOfCall.NOT_UNDERSTOOD, "goodbye_not_understood", "other_routes")
-    if state.phase is Phase.CODE and state.misses >= turn.limits.code_attempts:
+    if state.phase in GIVES_CODE and state.misses >= turn.limits.code_attempts:
         state = replace(state, keypad_only=True)
+        if state.phase is not Phase.CODE:
+            state = replace(without_code(state), phase=Phase.CODE)
     unclear = Rejection.LOW_CONFIDENCE if turn.span.unsure else Rejection.UNKNOWN
     sorry = says(SORRY[turn.heard.rejection or unclear])
     return ask(turn, state, sorry + _escalated(turn, state, state.misses))

@@ -18,6 +18,14 @@ from assistant.dialogue.code import (
     may_be_citizen_id,
     whole_code,
 )
+from assistant.dialogue.hearings import (
+    AS_IT_IS,
+    Hearing,
+    Sound,
+    Sounds,
+    together,
+    with_hearing,
+)
 from assistant.dialogue.replies import (
     CODE_ASK,
     HAVE,
@@ -30,19 +38,21 @@ from assistant.dialogue.replies import (
     read_back_parts,
     says,
 )
-from assistant.dialogue.state import DialogueState, Phase, without_code
+from assistant.dialogue.state import DialogueState, Phase, forgotten, without_code
 from assistant.dialogue.types import EndOfCall, Keyed
 from assistant.nlu.types import Intent
 
 WHOLE = (Progress.COMPLETE, Progress.MAYBE_COMPLETE)
 
+_LOST = 2  # digits; a pause before as few is rare, and a digit not heard is not
+_DOUBT = 0.3  # of a digit that was not heard well, where nobody says how sure it is
 MENU_CODE = 4  # digits; a run as long as a first group at the menu is a code, not a key
 
 
 def begin(turn: Turn) -> Result:
     """Ask for the code. Keys typed ahead of the question ("8" and the code) count; a lone one
     is a key pressed twice."""
-    state = replace(without_code(turn.state), phase=Phase.CODE)
+    state = replace(forgotten(turn.state), phase=Phase.CODE)
     if state.verifications >= turn.verifications_per_call:
         state = replace(state, phase=Phase.MORE)
         return ask(turn, state, says("no_more_resets") + question(state, turn.accepted))
@@ -71,18 +81,24 @@ def gather(turn: Turn) -> Result | None:
     never cut off. Ten digits of a card are a fresh start too, and stay open unless all of it was
     said: they may be its end, or all but its last three.
     None when too much of it was not heard well."""
+    state = gathered(turn)
+    return None if too_unsure(turn, state) else settle(turn, state)
+
+
+def gathered(turn: Turn) -> DialogueState:
+    """The state with the buffer that follows from what was said."""
     state = turn.state
     digits, card = turn.span.digits, turn.span.card or state.card
     whole = state.code + digits
     fresh = turn.span.card and len(digits) == CODE_DIGITS and len(whole) not in CARD_DIGITS
     fresh = fresh or _begins_anew(turn, digits)
+    fresh = fresh or (state.again and len(digits) > _missing(turn, state))
     if not fresh and code_progress(whole, turn.accepted, card) is Progress.OVERFULL:
         fresh = is_whole(turn, digits)
         card = card and not fresh
     whole_card = turn.span.whole_card and fresh
-    state = replace(state, card=card and not whole_card, ended=whole_card)
-    state = written(turn, state, digits, "" if fresh else state.code)
-    return None if too_unsure(turn, state) else settle(turn, state)
+    state = replace(state, card=card and not whole_card, ended=whole_card, again=False)
+    return recalled(turn, written(turn, state, digits, "" if fresh else state.code))
 
 
 def _begins_anew(turn: Turn, digits: str) -> bool:
@@ -100,12 +116,43 @@ def written(turn: Turn, state: DialogueState, digits: str, before: str = "") -> 
     heard well is kept beside it."""
     kept = frozenset(place for place in state.unsure if place < len(before))
     new = frozenset(len(before) + place for place in turn.span.unsure)
-    return replace(state, code=before + digits, unsure=kept | new)
+    sounds = (*state.sounds[: len(before)], *sounds_of(turn, digits))
+    return replace(state, code=before + digits, sounds=sounds, unsure=kept | new)
+
+
+def sounds_of(turn: Turn, digits: str) -> Sounds:
+    """Of each of the ``digits`` that this turn gave."""
+    span = turn.span
+    if span.digits != digits:
+        return (AS_IT_IS,) * len(digits)
+    sure = span.confidences or (None,) * len(digits)
+    known = [_DOUBT if c is None and n in span.unsure else c for n, c in enumerate(sure)]
+    return tuple(map(Sound, known, span.rivals or ((),) * len(digits)))
+
+
+def recalled(turn: Turn, state: DialogueState) -> DialogueState:
+    """The buffer, once it is whole, as all hearings of this code in this call have it."""
+    if code_progress(state.code, turn.accepted, state.card) not in WHOLE:
+        return state
+    state = _trimmed(turn, state)
+    hearings = with_hearing(state.hearings, Hearing(state.code, state.sounds))
+    state = replace(state, hearings=hearings)
+    return state if len(hearings) == 1 else weighed(turn, state)
+
+
+def weighed(turn: Turn, state: DialogueState) -> DialogueState:
+    """The likeliest code by the hearings, and which of its digits are in doubt."""
+    heard = [one for one in state.hearings if len(one.digits) == len(state.code)]
+    code, sure = together(heard, state.denied)
+    limit = turn.limits.heard_confidence
+    unsure = frozenset(n for n, share in enumerate(sure) if share < limit)
+    return replace(state, code=code, sounds=tuple(map(Sound, sure)), unsure=unsure)
 
 
 def too_unsure(turn: Turn, state: DialogueState) -> bool:
     """Whether what was said now leaves more in doubt than one question can ask for."""
-    return bool(turn.span.unsure) and len(_unsure_groups(turn, _trimmed(turn, state))) > 1
+    groups = _unsure_groups(turn, _trimmed(turn, state))
+    return bool(turn.span.unsure) and len(groups) > turn.limits.unsure_groups
 
 
 def _unsure_groups(turn: Turn, state: DialogueState) -> list[tuple[int, int]]:
@@ -119,21 +166,25 @@ def _trimmed(turn: Turn, state: DialogueState) -> DialogueState:
     code = whole_code(state.code)
     before = len(state.code) - len(code)
     unsure = frozenset(place - before for place in state.unsure if place >= before)
-    return replace(state, code=code, card=state.card and not before, unsure=unsure)
+    card, sounds = state.card and not before, state.sounds[before:]
+    return replace(state, code=code, card=card, sounds=sounds, unsure=unsure)
 
 
 def keys(turn: Turn) -> Result:
     """Keys on the buffer: digits append, * deletes the last digit, # ends."""
     assert isinstance(turn.event, Keyed)
     edit = edit_keys(turn.state.code, turn.event.keys)
+    if turn.state.again and len(edit.digits) > len(turn.state.code) + _missing(turn, turn.state):
+        edit = edit_keys("", turn.event.keys)
     state = replace(turn.state, phase=Phase.CODE, code=edit.digits, read_back=None, fix=None)
     unsure = frozenset(place for place in state.unsure if place < edit.kept)
-    state = replace(state, ended=edit.ended, unsure=unsure)
+    sounds = (*state.sounds[: edit.kept], *(AS_IT_IS,) * (len(edit.digits) - edit.kept))
+    state = replace(state, ended=edit.ended, again=False, sounds=sounds, unsure=unsure)
     progress = code_progress(state.code, turn.accepted, state.card)
     if progress is Progress.INCOMPLETE:
         state = replace(state, ended=False)
         return _too_few(turn, state) if edit.ended else _ask(turn, state)
-    return settle(turn, state)
+    return settle(turn, recalled(turn, state))
 
 
 def not_yet(turn: Turn) -> Result:
@@ -170,18 +221,33 @@ def settle(turn: Turn, state: DialogueState, lead: str = "readback") -> Result:
     if progress is Progress.OVERFULL:
         return failed(turn, state, "code_too_many")
     if progress is Progress.INCOMPLETE:
-        state = replace(state, phase=Phase.CODE, read_back=None, fix=None)
-        said = question(state, turn.accepted)
-        return ask(turn, state, said if state.keypad_only else said[-1:])
+        return _go_on(turn, replace(state, phase=Phase.CODE, read_back=None, fix=None))
     state = _trimmed(turn, state)
     if state.code == state.own_number:
         return _own_number(turn, state)
     unsure = _unsure_groups(turn, state)
     if not unsure:
         return read_back(turn, state, lead)
-    if len(unsure) > 1:  # one group of a fragment became two of the whole
+    if len(unsure) > turn.limits.unsure_groups:  # those of a fragment became more of the whole
         return prefixed(failed(turn, state, "code_restart"), says("sorry_low_confidence"))
     return _ask_group(turn, state, unsure[0])
+
+
+def _go_on(turn: Turn, state: DialogueState) -> Result:
+    """Ask for what is missing. Whoever said all but a digit or two in one breath has said all of
+    it, as far as he knows: then all of it is asked for again, and the rest alone will do too."""
+    breath = len(turn.span.digits) == len(state.code) and not state.card
+    if breath and _missing(turn, state) <= _LOST:
+        state = replace(state, again=True)
+        return ask(turn, state, says("code_too_few") + question(without_code(state), turn.accepted))
+    state = replace(state, again=False)
+    said = question(state, turn.accepted)
+    return ask(turn, state, said if state.keypad_only else said[-1:])
+
+
+def _missing(turn: Turn, state: DialogueState) -> int:
+    """Digits that the buffer lacks of the likeliest code."""
+    return likely_length(len(state.code), turn.accepted) - len(state.code)
 
 
 def _own_number(turn: Turn, state: DialogueState) -> Result:

@@ -9,10 +9,14 @@ from dataclasses import replace
 from assistant.dialogue.capture import (
     failed,
     gather,
+    gathered,
     is_whole,
     read_back,
+    recalled,
     settle,
+    sounds_of,
     too_unsure,
+    weighed,
     written,
 )
 from assistant.dialogue.code import (
@@ -24,6 +28,7 @@ from assistant.dialogue.code import (
     places_of,
     replace_digits,
 )
+from assistant.dialogue.hearings import part
 from assistant.dialogue.replies import Result, Turn, ask, fix_key, question, says
 from assistant.dialogue.state import DialogueState, Phase, without_code
 from assistant.dialogue.types import Keyed
@@ -43,6 +48,7 @@ def enough(turn: Turn) -> Result:
 
 def denied(turn: Turn) -> Result:
     """The read-back was wrong. The last attempt asks for no single digit."""
+    turn = replace(turn, state=_denying(turn.state))
     state = turn.state
     last = state.failed_captures + 1 >= turn.limits.code_attempts
     if state.phase is Phase.WHICH or last or state.keypad_only:
@@ -113,8 +119,27 @@ def fill(turn: Turn) -> Result | None:
     """The digits that were asked for."""
     digits = _digits(turn)
     if turn.state.fix and len(digits) == turn.state.fix[1]:
-        return None if turn.span.unsure else _write(turn, turn.state, digits)
+        in_doubt = _filled(turn, turn.state, digits).unsure & _asked(turn.state)
+        return None if turn.span.unsure and in_doubt else _write(turn, turn.state, digits)
     return _recapture(turn, digits) if is_whole(turn, digits) else None
+
+
+def remembered(turn: Turn) -> DialogueState:
+    """The state before a turn of which too much was in doubt, with what was heard of the code all
+    the same."""
+    state, digits = turn.state, turn.span.digits
+    if not digits:
+        return state
+    if state.phase is Phase.FIX and state.fix and len(digits) == state.fix[1]:
+        heard = _filled(turn, state, digits)
+    elif state.phase is Phase.CODE:
+        heard = gathered(turn)
+    elif state.phase in (Phase.CONFIRM, Phase.WHICH, Phase.FIX) and is_whole(turn, digits):
+        heard = recalled(turn, written(turn, state, digits))
+    else:
+        return state
+    of_another = len(heard.hearings) <= len(state.hearings)  # those of the buffer's are kept
+    return state if of_another and state.code else replace(state, hearings=heard.hearings)
 
 
 def _ask_which(turn: Turn) -> Result:
@@ -149,7 +174,9 @@ def _recapture(turn: Turn, digits: str) -> Result | None:
     if digits == before.code:
         before = replace(before, repeats=before.repeats + 1)
         if before.repeats == 1:
-            return read_back(turn, _all_of_it(turn, before))
+            return _settled(turn, before, digits)
+    else:
+        before = _denying(before)
     state, action = failed(turn, before, "code_restart")
     if state.phase is Phase.CODE and not state.keypad_only:
         return _settled(turn, state, digits)
@@ -158,7 +185,7 @@ def _recapture(turn: Turn, digits: str) -> Result | None:
 
 def _settled(turn: Turn, state: DialogueState, digits: str, before: str = "") -> Result | None:
     """What follows from ``digits`` after ``before``; None when too much was not heard well."""
-    state = _all_of_it(turn, written(turn, state, digits, before))
+    state = recalled(turn, _all_of_it(turn, written(turn, state, digits, before)))
     return None if too_unsure(turn, state) else settle(turn, state)
 
 
@@ -181,13 +208,47 @@ def _continues(turn: Turn, digits: str) -> bool:
 
 
 def _write(turn: Turn, state: DialogueState, digits: str) -> Result:
-    """Digits given for a place are taken as they are: what was unsure there no longer is."""
+    """What follows from ``digits`` given for the place that ``state`` asks for."""
+    # what was in doubt was never read back
+    lead = "readback" if _asked(state) & state.unsure else "readback_fixed"
+    filled = _filled(turn, state, digits)
+    filled = replace(filled, fix=None, read_back=None, unsure=filled.unsure - _asked(state))
+    return settle(turn, filled, lead)
+
+
+def _filled(turn: Turn, state: DialogueState, digits: str) -> DialogueState:
+    """The buffer with ``digits`` at the place asked for. One in doubt was heard before, and what
+    was heard counts; one that the caller called wrong was not what he said."""
     start = state.fix[0] if state.fix else 0
-    code = replace_digits(state.code, start, digits)
-    places = frozenset(range(start, start + len(digits)))
-    lead = "readback" if places & state.unsure else "readback_fixed"  # unsure: never read back
-    state = replace(state, code=code, fix=None, read_back=None, unsure=state.unsure - places)
-    return settle(turn, state, lead)
+    places = _asked(state)
+    doubted = bool(places & state.unsure)
+    sounds = sounds_of(turn, digits)
+    unsure = turn.span.unsure if digits == turn.span.digits else ()
+    hearings = state.hearings if doubted else tuple(h.without(places) for h in state.hearings)
+    given = part(digits, sounds, start, len(state.code))
+    written = replace(
+        state,
+        code=replace_digits(state.code, start, digits),
+        sounds=state.sounds[:start] + sounds + state.sounds[start + len(digits) :],
+        unsure=(state.unsure - places) | {start + n for n in unsure},
+    )
+    if not any(len(heard.digits) == len(state.code) for heard in hearings):  # no whole code yet
+        return written
+    written = replace(written, hearings=(*hearings, given))
+    return weighed(turn, written) if doubted else written
+
+
+def _asked(state: DialogueState) -> frozenset[int]:
+    """The places that are asked for."""
+    return frozenset(range(state.fix[0], sum(state.fix))) if state.fix else frozenset()
+
+
+def _denying(state: DialogueState) -> DialogueState:
+    """The state that knows what was read back to be wrong, keyed or not."""
+    if not state.read_back:
+        return state
+    hearings = tuple(heard.doubted() for heard in state.hearings)
+    return replace(state, denied=(*state.denied, state.read_back), hearings=hearings)
 
 
 def _restart(turn: Turn) -> Result:

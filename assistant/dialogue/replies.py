@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from assistant.dialogue.code import CODE_DIGITS, Accepted, groups
 from assistant.dialogue.meaning import KEYS, Meaning
-from assistant.dialogue.state import EMPTY_REPLY, EXPECT, DialogueState, Phase, without_code
+from assistant.dialogue.state import EMPTY_REPLY, EXPECT, DialogueState, Phase, forgotten
 from assistant.dialogue.types import (
     Action,
     Ask,
@@ -193,6 +193,7 @@ def listen(turn: Turn, state: DialogueState, reply: Reply) -> Ask:
     """The Ask of ``state.phase`` with any reply."""
     confirms = state.phase in (Phase.CONFIRM, Phase.WHICH)
     grows = state.phase is Phase.CODE or (confirms and state.may_grow(turn.accepted))
+    grows = grows and not state.again
     collected = state.code if grows else ""
     wants = state.fix[1] if state.phase is Phase.FIX and state.fix else None
     if state.phase is Phase.SECRET and state.password:
@@ -249,6 +250,6 @@ def finish(
     """Say ``keys`` and end the call; nothing of the caller's stays in the state."""
     reply = Reply(says(*keys), slow=state.slow)
     state = replace(
-        without_code(state), phase=Phase.ENDED, password=None, last_reply=EMPTY_REPLY, end=end
+        forgotten(state), phase=Phase.ENDED, password=None, last_reply=EMPTY_REPLY, end=end
     )
     return state, Finish(reply, end, transfer)

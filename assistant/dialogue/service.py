@@ -17,7 +17,7 @@ from assistant.dialogue.replies import (
     question,
     says,
 )
-from assistant.dialogue.state import Phase, without_code
+from assistant.dialogue.state import Phase, forgotten
 from assistant.dialogue.types import (
     EndOfCall,
     Reply,
@@ -39,9 +39,7 @@ def confirmed(turn: Turn) -> Result:
     if state.verifications >= turn.verifications_per_call:
         return _refuse_for_good(turn)
     action = VerifyAndReset(Reply(says("verifying"), slow=state.slow), state.code)
-    state = replace(
-        without_code(state), phase=Phase.VERIFYING, verifications=state.verifications + 1
-    )
+    state = replace(forgotten(state), phase=Phase.VERIFYING, verifications=state.verifications + 1)
     return state, action
 
 

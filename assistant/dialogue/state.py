@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from assistant.dialogue.code import CARD_DIGITS, Accepted, Progress, code_progress
+from assistant.dialogue.hearings import Hearing, Sounds
 from assistant.dialogue.types import EndOfCall, Reply
 from assistant.nlu.types import Expect
 
@@ -46,12 +47,16 @@ class DialogueState:
     code: str = field(default="", repr=False)  # the buffer
     card: bool = False  # a health card was announced: three digits precede the code
     ended: bool = False  # the caller pressed #: the buffer is all there is
+    again: bool = False  # the buffer lacks a digit or two, and all of it was asked for once more
     read_back: str | None = field(default=None, repr=False)  # what the caller last heard
     fix: tuple[int, int] | None = None  # start and count of the digits asked for
     meant: str = field(
         default="", repr=False
     )  # said instead of digits that stand in several places
+    sounds: Sounds = field(default=(), repr=False)  # of each digit in the buffer
     unsure: frozenset[int] = frozenset()  # places in the buffer that were not heard well
+    hearings: tuple[Hearing, ...] = field(default=(), repr=False)  # of the whole code in this call
+    denied: tuple[str, ...] = field(default=(), repr=False)  # read back, and wrong
     password: str | None = field(default=None, repr=False)
     last_reply: Reply = field(default=EMPTY_REPLY, repr=False)
     slow: bool = False
@@ -87,16 +92,23 @@ def initial(*, can_transfer: bool = False, own_number: str = "") -> DialogueStat
     return DialogueState(can_transfer=can_transfer, own_number=own_number)
 
 
+def forgotten(state: DialogueState) -> DialogueState:
+    """The state with everything about the code forgotten, earlier hearings too."""
+    return replace(without_code(state), hearings=(), denied=())
+
+
 def without_code(state: DialogueState) -> DialogueState:
-    """The state with everything about the code forgotten."""
+    """The state with an empty buffer; what was heard of the same code before is remembered."""
     return replace(
         state,
         code="",
         card=False,
         ended=False,
+        again=False,
         read_back=None,
         fix=None,
         meant="",
+        sounds=(),
         unsure=frozenset(),
         corrections=0,
     )

@@ -94,6 +94,7 @@ TABLE: dict[Phase, dict[Meaning, Row]] = {
         M.YES: to(correct.again, P.CONFIRM),
         M.ENOUGH: to(correct.enough, P.CONFIRM),
         M.NO: to(correct.denied, P.CODE, P.ENDED),
+        M.NO_MATCH: to(anywhere.no_match, P.WHICH, P.CODE, P.ENDED),
     },
     P.FIX: anywhere_in(P.FIX)
     | {
@@ -101,6 +102,7 @@ TABLE: dict[Phase, dict[Meaning, Row]] = {
         M.KEYS: to(correct.fill, P.CONFIRM, P.FIX, P.CODE, P.ENDED),
         M.CORRECTION: to(correct.correct, P.CONFIRM, P.FIX, P.WHICH, P.CODE, P.ENDED),
         M.NO: to(correct.which, P.WHICH, P.FIX),
+        M.NO_MATCH: to(anywhere.no_match, P.FIX, P.CODE, P.ENDED),
     },
     P.VERIFYING: {
         M.RESET_DONE: to(service.reset_done, P.SECRET, P.ENDED),

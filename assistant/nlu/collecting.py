@@ -277,6 +277,5 @@ def _span(digits: HeardDigits, state: _State, so_far: int) -> DigitSpan | None:
     if found is None:
         return None
     code, card = found
-    return DigitSpan(
-        code.text, code.confidences, card, whole_card=card and whole_card(digits, so_far)
-    )
+    whole = card and whole_card(digits, so_far)
+    return DigitSpan(code.text, code.confidences, card, whole_card=whole, rivals=code.rivals)

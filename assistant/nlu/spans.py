@@ -10,6 +10,7 @@ from assistant.nlu.heard_digits import HeardDigits, lowest
 from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.numbers import BARRIER, Reading, readings, tied
 from assistant.nlu.tokens import Role, Token, find_phrase
+from assistant.nlu.types import Shares
 
 COMPLETE = frozenset({10, 12})  # lengths of a code (domain.md, identifiers)
 CARD = range(13, 16)  # a run of 13-15 digits is a card; its last ten are the code
@@ -48,7 +49,7 @@ def read_run(
     while start and tokens[start - 1].role is Role.CLASSIFIER:
         start -= 1
     inside = tokens[start if letters_from is None else first : last + 1]
-    found = _choose(readings([word for word, _ in _words(inside)]), digits_so_far, wanted)
+    found = _choose(readings([word.text for word in _words(inside)]), digits_so_far, wanted)
     others = [t for t in (*tokens[:before], *tokens[last + 1 :]) if t.role is Role.OTHER]
     return Run(
         digits=None if found is None else _with_confidences(found, inside),
@@ -88,18 +89,20 @@ def _said_twice(digits: HeardDigits) -> HeardDigits:
     half = len(digits) // 2
     pairs = zip(digits.confidences[:half], digits.confidences[half:], strict=True)
     surer = (None if None in pair else max(c for c in pair if c is not None) for pair in pairs)
-    return HeardDigits(digits.text[:half], tuple(surer))
+    return HeardDigits(digits.text[:half], tuple(surer), digits.rivals[:half])
 
 
-def _words(tokens: Sequence[Token]) -> list[tuple[str, float | None]]:
-    """Number words for the reader with their confidences; anything else that stands between
-    them is a barrier."""
-    words: list[tuple[str, float | None]] = []
+_BARRIER = Token(BARRIER)
+
+
+def _words(tokens: Sequence[Token]) -> list[Token]:
+    """Number words for the reader; anything else that stands between them is a barrier."""
+    words: list[Token] = []
     for token in tokens:
         if token.role in (Role.NUMBER, Role.CLASSIFIER):
-            words.append((token.text, token.confidence))
+            words.append(token)
         elif token.role is not Role.HESITATION:
-            words.append((BARRIER, None))
+            words.append(_BARRIER)
     return words
 
 
@@ -119,12 +122,14 @@ def _choose(found: Sequence[Reading], digits_so_far: int, wanted: int | None) ->
 
 def _with_confidences(found: Reading, tokens: Sequence[Token]) -> HeardDigits:
     """Each digit with the lowest confidence of the words that said it, and of any noise in the
-    run: that may hide a digit, and nobody knows whose place it would take."""
-    heard = [confidence for _, confidence in _words(tokens)]
+    run: that may hide a digit, and nobody knows whose place it would take. Rivals are known of
+    digits that one word said."""
+    heard = _words(tokens)
     noise = lowest(t.confidence for t in tokens if t.text == UNKNOWN_WORD)
-    sources = found.sources
-    own = (lowest([*heard[start:end], noise]) for start, end in sources)
-    return HeardDigits(found.digits, tuple(own))
+    said = [heard[start:end] for start, end in found.sources]
+    own = (lowest([*(word.confidence for word in words), noise]) for words in said)
+    rivals: list[Shares] = [words[0].rivals if len(words) == 1 else () for words in said]
+    return HeardDigits(found.digits, tuple(own), tuple(rivals))
 
 
 def _letters_before(tokens: Sequence[Token], first: int) -> int | None:

@@ -15,7 +15,7 @@ from functools import cache
 from assistant.nlu import tables
 from assistant.nlu.normal import UNKNOWN_WORD, toneless, words_of
 from assistant.nlu.patterns import Words
-from assistant.nlu.types import Expect, HeardWord
+from assistant.nlu.types import Expect, HeardWord, Shares
 
 
 class Role(StrEnum):
@@ -34,6 +34,7 @@ class Token:
     confidence: float | None = None
     role: Role = Role.OTHER
     typed_card: bool = False  # "DN4790123456789" in one typed word
+    rivals: Shares = field(default=(), repr=False)
 
 
 _TYPED_CARD = re.compile(r"([a-zđ]{2})(\d{13})")
@@ -45,8 +46,14 @@ BLANK = "#"
 
 def tokenize(heard: Iterable[HeardWord]) -> list[Token]:
     """Lower-case NFC tokens; spoken forms of foreign words folded to their written form."""
-    flat = [Token(part, word.confidence) for word in heard for part in words_of(word.text) if part]
+    flat = [token for word in heard for token in _parts(word)]
     return [t for token in _fold(flat) for t in _split_card(token)]
+
+
+def _parts(word: HeardWord) -> list[Token]:
+    parts = [part for part in words_of(word.text) if part]
+    rivals = word.rivals if len(parts) == 1 else ()
+    return [Token(part, word.confidence, rivals=rivals) for part in parts]
 
 
 def with_roles(tokens: Sequence[Token], expect: Expect, masked: frozenset[int]) -> list[Token]:
@@ -126,7 +133,8 @@ def _fold(tokens: list[Token]) -> list[Token]:
             ((len(said), w) for said, w in _foldings() if _folds(texts, i, said, w)), (1, None)
         )
         lowest = _lowest(tokens[i : i + n])
-        out += [Token(w, lowest) for w in written] if written else [tokens[i]]
+        rivals = tokens[i].rivals if written and n == len(written) == 1 else ()
+        out += [Token(w, lowest, rivals=rivals) for w in written] if written else [tokens[i]]
         i += n
     return out
 

@@ -44,12 +44,18 @@ COLLECTING = frozenset({Expect.CODE, Expect.CONFIRM_OR_MORE})
 """Where digits go on from those before."""
 
 
+Shares = tuple[float, ...]
+"""Of each of the ten digits, how likely it is by the sound alone (sum 1); () where nobody knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeardWord:
-    """One word as a recognizer heard it; nlu knows no engine. ``confidence``: 0..1 or None."""
+    """One word as a recognizer heard it; nlu knows no engine. ``confidence``: 0..1 or None;
+    ``rivals``: which digit may have been said instead."""
 
     text: str = field(repr=False)
     confidence: float | None = None
+    rivals: Shares = field(default=(), repr=False)
 
 
 class Intent(StrEnum):
@@ -88,6 +94,7 @@ class DigitSpan:
     """A run of digits in an utterance. ``digits`` is text ("0123…"), never an integer.
 
     ``confidences``: of each digit, 0..1, None where unknown; empty when nothing is known of any.
+    ``rivals``: of each digit, which others it may be; empty likewise.
     ``unsure``: 0-based places of the digits heard with too little confidence to be taken. They
     lie close together: a run that was heard worse than that comes as a rejection."""
 
@@ -96,6 +103,7 @@ class DigitSpan:
     card: bool = False  # announced or shaped as a 15-character card; of a whole one, its last ten
     unsure: tuple[int, ...] = ()
     whole_card: bool = False  # all of a card was said in this turn: nothing can follow
+    rivals: tuple[Shares, ...] = field(default=(), repr=False)
 
     @property
     def confidence(self) -> float | None:

@@ -32,6 +32,7 @@ _WEAK_BESIDE_DIGITS = frozenset({Intent.WAIT, Intent.HELLO, Intent.RESET, Intent
 _NO_YES_BESIDE = frozenset(Intent) - {Intent.RESET, Intent.HELLO}
 # where digits would begin a code, or go on with it
 _ASKS_AGAIN = frozenset({Expect.MENU, Expect.CODE, Expect.MORE})
+_TAKES_CODES = COLLECTING | CONFIRMING
 _GROUP = 4  # digits; the longest group that a code is read back in, so that one question asks it
 _STRANGE = 2  # syllables; one may be noise after an answer
 _WORTH_KEEPING = 3  # digits heard well beside such a group
@@ -42,10 +43,12 @@ def interpret(
     expect: Expect,
     digits_so_far: int = 0,
     limits: Understanding = DEFAULT_LIMITS,
+    wants: int | None = None,
 ) -> Interpretation:
     """The meaning of an utterance. Never raises for what was heard.
 
-    ``digits_so_far``: how many digits of the code are already collected (0..15)."""
+    ``digits_so_far``: how many digits of the code are already collected (0..15); ``wants``: how
+    many digits were asked for, where it was not a whole code."""
     words = tuple(heard)
     tokens = tokenize(words)
     text = " ".join(t.text for t in tokens)
@@ -59,7 +62,7 @@ def interpret(
     claimed = _claimed(found, expect)
     collected = collect(with_roles(tokens, expect, claimed), expect, digits_so_far)
     meaning = _combine(text, said, found, collected, expect, limits)
-    return _checked(meaning, tokens, expect, digits_so_far, limits)
+    return _checked(meaning, tokens, expect, digits_so_far, limits, wants)
 
 
 def interpret_text(
@@ -175,6 +178,7 @@ def _checked(
     expect: Expect,
     digits_so_far: int,
     limits: Understanding,
+    wants: int | None,
 ) -> Interpretation:
     """A meaning heard with too little confidence is none; digits few of which were heard badly
     are digits, and say which."""
@@ -186,11 +190,12 @@ def _checked(
             return Interpretation(text=meaning.text, rejection=Rejection.LOW_CONFIDENCE)
         meaning = replace(meaning, yes_no=None)
     if span is not None and span.confidence is not None:
-        collects = expect in COLLECTING
-        completes = collects and digits_so_far + len(span.digits) in COMPLETE
-        few = len(span.digits) < _GROUP and not completes
+        length = len(span.digits)
+        completes = expect in _TAKES_CODES and digits_so_far + length in COMPLETE
+        completes |= expect is Expect.CODE and length == wants
+        few = length < _GROUP and not completes
         unsure = _unsure(span, limits.few_digits_confidence if few else limits.digit_confidence)
-        low = bool(unsure) and not _can_be_asked_for(unsure, len(span.digits), completes)
+        low = bool(unsure) and not _can_be_asked_for(unsure, length, completes)
         meaning = replace(meaning, digits=replace(span, unsure=unsure))
     else:
         known = [
@@ -217,7 +222,8 @@ def _unsure(span: DigitSpan, limit: float) -> tuple[int, ...]:
 
 
 def _can_be_asked_for(unsure: Sequence[int], length: int, completes: bool) -> bool:
-    """Whether one question can ask for all that was heard badly, and the rest is worth keeping:
-    the run completes a code, or has enough beside it. A short noise is no digits to keep."""
+    """Whether what was heard badly can be asked for, and the rest is worth keeping: the run
+    completes a code, of which the dialogue asks for groups, or one question can ask for it and
+    there is enough beside it. A short noise is no digits to keep."""
     window = unsure[-1] - unsure[0] + 1
-    return window <= _GROUP and (completes or length - window >= _WORTH_KEEPING)
+    return completes or (window <= _GROUP and length - window >= _WORTH_KEEPING)

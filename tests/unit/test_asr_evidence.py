@@ -11,6 +11,7 @@ import pytest
 from assistant.asr.alignment import viterbi
 from assistant.asr.evidence import evidence
 from assistant.asr.lexicon import phone_table, pronunciations
+from assistant.nlu import tables
 
 PHONES = phone_table()
 Matrix = npt.NDArray[np.float32]
@@ -48,6 +49,26 @@ def test_a_word_that_was_not_said_has_a_phone_that_nobody_heard(
             assert other.least == pytest.approx(one.least, abs=0.01)
         else:
             assert other.least < one.least - 2
+
+
+@pytest.mark.parametrize("digits", ["0123456789", "3", "88", "4915", "7333"])
+def test_every_digit_has_rivals_by_its_sound(digits: str) -> None:
+    """Of ten, the one that was said first, whatever was heard in its place."""
+    words = [tables.numbers().words[digit][0] for digit in digits]
+    said = outputs([part for word in words for part in ("", word)])
+    for heard in (words, ["tám"] * len(words)):
+        for digit, found in zip(digits, evidence(heard, [0.9] * len(words), said), strict=True):
+            assert found is not None
+            assert sum(found.rivals) == pytest.approx(1)
+            assert len(found.rivals) == 10
+            assert min(found.rivals) > 0
+            if heard is words:
+                assert max(range(10), key=found.rivals.__getitem__) == int(digit)
+
+
+def test_words_that_are_no_digits_have_no_rivals() -> None:
+    found = evidence(["đúng", "[unk]"], [0.9, 0.9], outputs(["đúng", "ba"]))
+    assert [one.rivals if one else None for one in found] == [(), None]
 
 
 def test_speech_that_is_hardly_any_phone_leaves_doubt() -> None:

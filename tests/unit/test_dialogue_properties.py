@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from assistant.call.apology import BUSY
 from assistant.call.consent import PROMPT as CONSENT
 from assistant.dialogue import DialogueState, initial, step
-from assistant.dialogue.code import code_progress, groups, places_of, replace_digits
+from assistant.dialogue.code import (
+    code_progress,
+    groups,
+    groups_with,
+    places_of,
+    replace_digits,
+)
 from assistant.dialogue.meaning import FROM_CALLER, Meaning, meaning_of
 from assistant.dialogue.replies import (
     CODE_ASK,
@@ -276,7 +282,8 @@ def test_a_digit_in_doubt_is_asked_for_before_the_code_is_read_back(
     seed: int, caller: Caller, limits: DialogueLimits
 ) -> None:
     """Places in doubt lie in the code; a code that is complete and has some is never read back
-    but their one group is asked for, and nothing but that group changes with the answer."""
+    but their groups are asked for, the first one first, and nothing but that group changes with
+    the answer."""
 
     def judge(before: DialogueState, event: Event, after: DialogueState, action: Action) -> None:
         assert all(0 <= place < len(after.code) for place in after.unsure)
@@ -284,8 +291,9 @@ def test_a_digit_in_doubt_is_asked_for_before_the_code_is_read_back(
             assert not after.unsure
         if "unsure_group" in said(action) and after.last_reply != before.last_reply:
             assert after.fix in spans(len(after.code))
-            start, count = after.fix or (0, 0)
-            assert after.unsure <= set(range(start, start + count))
+            wanted = groups_with(after.unsure, len(after.code))
+            assert after.fix == wanted[0]
+            assert len(wanted) <= limits.unsure_groups
             assert after.read_back is None
             assert not spoken(action, secret=False)
         answered = len(digits_of(event)) == before.fix[1] if before.fix else False

@@ -77,7 +77,8 @@ def test_a_yes_to_a_code_must_be_heard_well(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", rows("nlu_confidence"), ids=lambda r: r["text"])
 def test_which_digits_were_not_heard_well(row: dict[str, Any]) -> None:
     words = [HeardWord(w.rstrip("?"), 0.1 if w.endswith("?") else 0.9) for w in row["text"].split()]
-    got = interpret(words, Expect(row["expect"]), row.get("digits_so_far", 0))
+    so_far, wants = row.get("digits_so_far", 0), row.get("wants")
+    got = interpret(words, Expect(row["expect"]), so_far, wants=wants)
     assert got.rejection == row.get("rejection")
     if "digits" not in row:
         assert got.digits is None
@@ -88,6 +89,29 @@ def test_which_digits_were_not_heard_well(row: dict[str, Any]) -> None:
     assert len(got.digits.confidences) == len(row["digits"])
     low = [i for i, c in enumerate(got.digits.confidences) if c == 0.1]
     assert low == row["unsure"]
+
+
+def test_what_a_digit_may_be_instead_goes_with_it() -> None:
+    """Through repairs, cards and numbers said together, of digits that one word said."""
+    rivals = {
+        word: tuple(0.1 * (n == place) for n in range(10))
+        for place, word in enumerate("bảy chín ba một hai năm tám bốn sáu".split())
+    }
+
+    def heard(text: str) -> list[HeardWord]:
+        return [HeardWord(word, 0.9, rivals.get(word, ())) for word in text.split()]
+
+    text = "dê nờ bốn bảy chín bảy chín ba một không hai năm tám bốn chín à nhầm bốn sáu"
+    span = interpret(heard(text), Expect.CODE).digits
+    assert span is not None
+    assert span.digits == "7931025846"
+    said = "bảy chín ba một không hai năm tám bốn sáu".split()
+    assert span.rivals == tuple(rivals.get(word, ()) for word in said)
+    span = interpret(heard("bảy mươi chín ba một không hai"), Expect.CODE).digits
+    assert span is not None
+    assert span.digits == "7931" + "02"
+    assert span.rivals[:2] == ((), ())
+    assert span.rivals[2:4] == (rivals["ba"], rivals["một"])
 
 
 def test_noise_between_digits_counts_and_around_them_does_not() -> None:
