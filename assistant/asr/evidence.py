@@ -90,42 +90,60 @@ def evidence(
 
 
 def _rivals(outputs: Matrix) -> Shares:
-    """How likely each digit is to have been said in these outputs: the best way of each of its
-    words through them."""
-    ways = _digit_ways()
-    emit = outputs[:, ways.states]  # (outputs, ways, states)
-    score = np.full(
-        (len(ways.digits), ways.states.shape[1] + 2), -np.inf
-    )  # two in front: see viterbi
-    score[:, 2:4] = emit[0, :, :2]
-    for now in emit[1:]:
-        stay = np.maximum(score[:, 2:], score[:, 1:-1])
-        score[:, 2:] = np.maximum(stay, score[:, :-2] + ways.skips) + now
-    rows = np.arange(len(ways.digits))
-    best = np.full(10, -np.inf)
-    np.maximum.at(best, ways.digits, np.maximum(score[rows, ways.last], score[rows, ways.last + 1]))
+    """How likely each digit is to have been said in these outputs."""
+    best = _best(outputs, _digit_ways())
     shares = np.exp(_SPREAD * (best - best.max()))
     shares = np.maximum(shares / shares.sum(), _LEAST)
     return tuple((shares / shares.sum()).tolist())
 
 
+def alone(answers: tuple[tuple[str, ...], ...], outputs: Matrix) -> tuple[float, ...]:
+    """How well each answer, in one of its forms, would be all that was said: nepers under the best
+    path of any phones; none of no outputs."""
+    if not len(outputs):
+        return ()
+    fits = _best(outputs, _ways_of(answers)) - outputs.max(axis=1).sum()
+    return tuple(fits.tolist())
+
+
+def _best(outputs: Matrix, ways: _Ways) -> npt.NDArray[np.float64]:
+    """The log-likelihood of each meaning by the best of its ways through the outputs."""
+    emit = outputs[:, ways.states]  # (outputs, ways, states)
+    score = np.full((len(ways.means), ways.states.shape[1] + 2), -np.inf)  # two in front
+    score[:, 2:4] = emit[0, :, :2]
+    for now in emit[1:]:
+        stay = np.maximum(score[:, 2:], score[:, 1:-1])
+        score[:, 2:] = np.maximum(stay, score[:, :-2] + ways.skips) + now
+    rows = np.arange(len(ways.means))
+    best = np.full(ways.means[-1] + 1, -np.inf)
+    np.maximum.at(best, ways.means, np.maximum(score[rows, ways.last], score[rows, ways.last + 1]))
+    return best
+
+
 class _Ways(NamedTuple):
-    """Every way to say every digit, side by side: ``states`` (ways, states) are columns of the
+    """Every way to say every meaning, side by side: ``states`` (ways, states) are columns of the
     outputs, blanks and phones in turn; ``skips``: the cost of leaving out the blank before one;
-    ``last``: place of the last phone, two in front counted; ``digits``: which digit it says."""
+    ``last``: place of the last phone, two in front counted; ``means``: what it says, rising."""
 
     states: npt.NDArray[np.int64]
     skips: npt.NDArray[np.float64]
     last: npt.NDArray[np.int64]
-    digits: npt.NDArray[np.int64]
+    means: npt.NDArray[np.int64]
 
 
 @cache
 def _digit_ways() -> _Ways:
+    return _ways_of(tuple(tables.numbers().words[str(digit)] for digit in range(10)))
+
+
+@cache
+def _ways_of(meanings: tuple[tuple[str, ...], ...]) -> _Ways:
+    """``meanings``: the words for each."""
     number = {phone: place for place, phone in enumerate(phone_table())}
     ways = [
-        (int(digit), [number[phone] for phone in phones])
-        for word, digit in tables.numbers().digit.items()
+        (meaning, [number[phone] for phone in phones])
+        for meaning, words in enumerate(meanings)
+        for word in words
         for phones in pronunciations(word)
     ]
     wide = 2 * max(len(phones) for _, phones in ways) + 1
@@ -136,7 +154,7 @@ def _digit_ways() -> _Ways:
         other = [a != b for a, b in zip(phones[1:], phones[:-1], strict=True)]
         skips[row, 3 : 2 * len(phones) : 2] = np.where(other, 0.0, -np.inf)
     last = np.array([2 * len(phones) + 1 for _, phones in ways])
-    return _Ways(states, skips, last, np.array([digit for digit, _ in ways]))
+    return _Ways(states, skips, last, np.array([meaning for meaning, _ in ways]))
 
 
 def _emissions(phones: Sequence[tuple[int, ...]], outputs: Matrix) -> Matrix:

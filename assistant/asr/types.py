@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from assistant.asr.evidence import Evidence
-from assistant.nlu.types import Prior
+from assistant.nlu.types import HeardWord, Prior
 
 
 class EndReason(StrEnum):
@@ -27,6 +27,12 @@ class Word:
     end: float
     confidence: float | None  # 0..1; None when the engine gives none
     evidence: Evidence | None = None  # what the confidence was made of, where anybody asks
+    alone: tuple[float, ...] = ()  # of a word that is all there is: see ``HeardWord``
+
+    def as_heard(self) -> HeardWord:
+        """The word without its engine and its place."""
+        rivals = self.evidence.rivals if self.evidence else ()
+        return HeardWord(self.text, self.confidence, rivals, self.alone)
 
 
 @dataclass(frozen=True, slots=True)

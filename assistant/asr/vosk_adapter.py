@@ -18,11 +18,12 @@ from pathlib import Path
 import vosk
 
 from assistant.asr.confidence import RAW, Confidences
-from assistant.asr.evidence import Evidence, evidence
+from assistant.asr.evidence import Evidence, alone, evidence
 from assistant.asr.folder import ModelFolder, inspect_folder, require_intact
 from assistant.asr.intake import Intake, check_rate, failed, wrong_order
 from assistant.asr.lexicon import phone_table
 from assistant.asr.network import RATE as FEATURE_RATE
+from assistant.asr.network import Matrix as Outputs
 from assistant.asr.network import Network
 from assistant.asr.readings import Entry, weighed
 from assistant.asr.types import EndReason, Transcript, Word
@@ -207,24 +208,27 @@ class VoskRecognizer:
         entries = _read_final(decoder.kaldi.FinalResult(), self._prior)
         self._decoder = None
         self._model.give_back(decoder)
-        sure, known = self._model.folder.confidence, self._evidence(entries)
-        self._heard.clear()
-        words = (
+        outputs = self._outputs(entries)
+        sure, known = self._model.folder.confidence, _evidence(entries, outputs)
+        words = [
             word
             for entry, found in zip(entries, known, strict=True)
             for word in syllables(entry, self._offset, sure, found)
-        )
+        ]
+        if len(words) == 1 and outputs is not None and self._prior and self._prior.alone:
+            words[0] = replace(words[0], alone=alone(self._prior.alone, outputs))
         return Transcript(tuple(words), reason)
 
-    def _evidence(self, entries: Sequence[Entry]) -> list[Evidence | None]:
-        """Of each word; computed only where it makes a difference to one of them, or for those
-        who measure what it is worth."""
+    def _outputs(self, entries: Sequence[Entry]) -> Outputs | None:
+        """The network's own; computed only where they make a difference to a word or an answer,
+        or for those who measure what they are worth."""
         network, sure = self._model.network, self._model.folder.confidence
         words = [str(entry["word"]) for entry in entries]
-        if network is None or not words or not (sure is RAW or any(map(sure.asks_for, words))):
-            return [None] * len(words)
-        shares = [float(entry["conf"]) for entry in entries]
-        return evidence(words, shares, network.outputs(bytes(self._heard)))
+        asked = sure is RAW or any(map(sure.asks_for, words))
+        asked = asked or (len(words) == 1 and self._prior is not None and bool(self._prior.alone))
+        outputs = network.outputs(bytes(self._heard)) if network and words and asked else None
+        self._heard.clear()
+        return outputs
 
     def _current(self, what: str) -> Decoder:
         if self._decoder is None:
@@ -249,6 +253,14 @@ def _network(folder: ModelFolder) -> Network | None:
     """None: a network that our recipe did not write, or of other phones."""
     network = Network.read(folder.path / "am/final.mdl") if folder.rate == FEATURE_RATE else None
     return network if network is not None and network.phones == len(phone_table()) else None
+
+
+def _evidence(entries: Sequence[Entry], outputs: Outputs | None) -> list[Evidence | None]:
+    """Of each word."""
+    if outputs is None:
+        return [None] * len(entries)
+    words = [str(entry["word"]) for entry in entries]
+    return evidence(words, [float(entry["conf"]) for entry in entries], outputs)
 
 
 def _encodable(word: str) -> bool:

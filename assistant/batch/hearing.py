@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from assistant.asr.types import EndReason, RecognizerModel, Transcript
 from assistant.batch.conditions import LEAD
 from assistant.call.parts import Phrases, Priors, Understand, Voice
-from assistant.nlu import HeardWord, interpret, prior
+from assistant.nlu import interpret, prior
 from assistant.nlu.types import Expect, Interpretation
 from assistant.settings import Settings
 
@@ -41,4 +41,4 @@ def hear(stage: Stage, pcm: bytes, listen: Expect) -> Transcript:
 
 def understood(transcript: Transcript, listen: Expect) -> Interpretation:
     """What the words mean in the state ``listen``."""
-    return interpret([HeardWord(w.text, w.confidence) for w in transcript.words], listen)
+    return interpret([word.as_heard() for word in transcript.words], listen)

@@ -22,7 +22,7 @@ from assistant.call.apology import BUSY
 from assistant.call.capture import CapturingModel
 from assistant.call.consent import ConsentTalk
 from assistant.dialogue.types import Action, Ask, EndOfCall, Event, Finish, Refused
-from assistant.nlu import DEFAULT_LIMITS, HeardWord, Prior, interpret, phrases, prior
+from assistant.nlu import DEFAULT_LIMITS, Prior, interpret, phrases, prior
 from assistant.nlu.types import Interpretation
 from assistant.settings import Settings, Understanding
 from assistant.tts.renderer import Renderer
@@ -52,10 +52,7 @@ def understand(
     words: tuple[Word, ...], ask: Ask, limits: Understanding = DEFAULT_LIMITS
 ) -> Interpretation:
     """What the words mean in the state that waits for them."""
-    heard = [
-        HeardWord(word.text, word.confidence, word.evidence.rivals if word.evidence else ())
-        for word in words
-    ]
+    heard = (word.as_heard() for word in words)
     return interpret(heard, ask.expect, ask.digits_so_far, limits, ask.wants)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from assistant.nlu import tables
 from assistant.nlu.collecting import collect
+from assistant.nlu.second_look import ANSWERS
 from assistant.nlu.spans import CARD, COMPLETE
 from assistant.nlu.tokens import tokenize, with_roles
 from assistant.nlu.types import CONFIRMING, Expect, Grammar, HeardWord, Prior
 from assistant.nlu.understanding import DEFAULT_LIMITS, interpret
 from assistant.settings import Understanding
 
+Weigh = Callable[[Sequence[str]], float]
 _YES = "đúng"
 _GROUP = 4  # digits; fewer may be a noise that only lacks a digit or two to a code
 
@@ -21,11 +23,13 @@ def prior(
 ) -> Prior | None:
     """How many nepers likelier than others a reading of an utterance is; None: all are alike."""
     if state in (Expect.CODE, Expect.WHICH, Grammar.DIGITS):
-        return _code(digits_so_far, limits)
-    return _yes(state, limits) if isinstance(state, Expect) and state in CONFIRMING else None
+        return Prior(_code(digits_so_far, limits))
+    if not isinstance(state, Expect) or state not in CONFIRMING:
+        return None
+    return Prior(_yes(state, limits), ANSWERS if state is Expect.CONFIRM else ())
 
 
-def _yes(expect: Expect, limits: Understanding) -> Prior:
+def _yes(expect: Expect, limits: Understanding) -> Weigh:
     """Whoever hears the code read back says "đúng", as he is asked to, several times as often as
     anything else: a "đâu", "bốn" or "không" that sounds like it is one. Other words for yes are
     not likelier: a "dạ" is found in anybody's speech."""
@@ -39,7 +43,7 @@ def _yes(expect: Expect, limits: Understanding) -> Prior:
     return weigh
 
 
-def _code(digits_so_far: int, limits: Understanding) -> Prior:
+def _code(digits_so_far: int, limits: Understanding) -> Weigh:
     """Whoever is asked for a code says a whole one, or the rest of it, far more often than one
     digit too few: "một một" heard as "một" is found out by its length. Digit by digit, that is:
     numbers of many digits come in all lengths, and a lone "trăm" is often a "tám"."""

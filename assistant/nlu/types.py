@@ -34,8 +34,19 @@ class Grammar(StrEnum):
 JOINT = "_"
 """Between the syllables of a word that a recognizer hears whole: "nhân_viên"."""
 
-Prior = Callable[[Sequence[str]], float]
-"""Nepers by which the words of a reading are likelier than others, whatever they sound like."""
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is likely to be said. Called with the words of a reading: nepers by which it is
+    likelier than others, whatever it sounds like. ``alone``: answers, each in its forms, one of
+    which is often all that is said; how well each would fit is told with the words."""
+
+    weigh: Callable[[Sequence[str]], float]
+    alone: tuple[tuple[str, ...], ...] = ()
+
+    def __call__(self, words: Sequence[str]) -> float:
+        return self.weigh(words)
+
 
 CONFIRMING = frozenset({Expect.CONFIRM, Expect.CONFIRM_OR_MORE, Expect.WHICH})
 """After a read-back: where a yes is a yes to a code, and a correction one of it."""
@@ -51,11 +62,14 @@ Shares = tuple[float, ...]
 @dataclass(frozen=True, slots=True)
 class HeardWord:
     """One word as a recognizer heard it; nlu knows no engine. ``confidence``: 0..1 or None;
-    ``rivals``: which digit may have been said instead."""
+    ``rivals``: which digit may have been said instead; ``alone``: of a word that is all there is,
+    how well each answer of the ``Prior`` fits the whole utterance, in nepers under the best path
+    of any phones."""
 
     text: str = field(repr=False)
     confidence: float | None = None
     rivals: Shares = field(default=(), repr=False)
+    alone: tuple[float, ...] = ()
 
 
 class Intent(StrEnum):

@@ -10,6 +10,7 @@ from assistant.nlu.answers import is_question, is_unclear, says_no, says_yes, wo
 from assistant.nlu.collecting import Collected, collect
 from assistant.nlu.match import Match, matches
 from assistant.nlu.normal import UNKNOWN_WORD, words_of
+from assistant.nlu.second_look import second_look
 from assistant.nlu.spans import COMPLETE
 from assistant.nlu.tokens import Token, find_phrase, tokenize, with_roles, without_runs
 from assistant.nlu.types import (
@@ -62,7 +63,8 @@ def interpret(
     claimed = _claimed(found, expect)
     collected = collect(with_roles(tokens, expect, claimed), expect, digits_so_far)
     meaning = _combine(text, said, found, collected, expect, limits)
-    return _checked(meaning, tokens, expect, digits_so_far, limits, wants)
+    checked = _checked(meaning, tokens, expect, digits_so_far, limits, wants)
+    return second_look(checked, words, expect)
 
 
 def interpret_text(

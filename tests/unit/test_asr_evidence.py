@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from assistant.asr.alignment import viterbi
-from assistant.asr.evidence import evidence
+from assistant.asr.evidence import alone, evidence
 from assistant.asr.lexicon import phone_table, pronunciations
 from assistant.nlu import tables
 
@@ -64,6 +64,16 @@ def test_every_digit_has_rivals_by_its_sound(digits: str) -> None:
             assert min(found.rivals) > 0
             if heard is words:
                 assert max(range(10), key=found.rivals.__getitem__) == int(digit)
+
+
+def test_an_answer_fits_what_was_said_and_nothing_else() -> None:
+    answers = (("đúng",), ("không", "hông"))
+    for said, best in ((["", "đúng"], 0), (["không"], 1), (["hông", ""], 1)):
+        fits = alone(answers, outputs(said))
+        assert fits[best] == pytest.approx(0, abs=1e-3)
+        assert fits[1 - best] < -10
+    assert max(alone(answers, outputs(["không", "đúng"]))) < -10
+    assert alone(answers, outputs([])[:0].reshape(0, len(PHONES))) == ()
 
 
 def test_words_that_are_no_digits_have_no_rivals() -> None:
