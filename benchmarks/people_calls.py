@@ -8,7 +8,7 @@ are asked for, those alone. Keys are pressed only when nothing else is asked for
 in a polite caller's order: people's voices, not people's behaviour. ``--condition`` spoils the
 line as ``assistant asr eval`` does.
 
-    python benchmarks/people_calls.py [FOLDER] [--calls 20] [--condition clean] [--json]
+    python benchmarks/people_calls.py [FOLDER] [--calls 20] [--condition clean] [--seed N] [--json]
 
 FOLDER: sets with labels.csv, among them digits and one of answers.
 """
@@ -193,7 +193,9 @@ def one_call(wired: Wired, settings: Settings, who: str, speech: Speech, conditi
                   round(seconds, 1))  # fmt: skip
 
 
-def measure(speech: Speech, calls: int, condition: Condition, quiet: bool) -> list[Result]:
+def measure(
+    speech: Speech, calls: int, condition: Condition, quiet: bool, seed: int = SEED
+) -> list[Result]:
     who = [(name, number) for name in sorted(speech.digits) for number in range(calls)]
     with tempfile.TemporaryDirectory() as name:
         settings = load_settings().model_copy(
@@ -203,7 +205,7 @@ def measure(speech: Speech, calls: int, condition: Condition, quiet: bool) -> li
         errors = Console(stderr=True)
         found = [
             one_call(
-                wired, settings, name, speech, condition, random.Random(f"{SEED}/{name}/{number}")
+                wired, settings, name, speech, condition, random.Random(f"{seed}/{name}/{number}")
             )
             for name, number in track(who, "gọi", disable=quiet, console=errors)
         ]
@@ -231,6 +233,7 @@ def main() -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="labelled sets")
     parser.add_argument("--calls", type=int, default=20, help="calls a speaker")
     parser.add_argument("--condition", choices=sorted(CONDITIONS), default="clean")
+    parser.add_argument("--seed", type=int, default=SEED, help="other codes, other recordings")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     console = Console()
@@ -244,7 +247,8 @@ def main() -> int:
             f"{arguments.folder}: cần một người đọc đủ mười chữ số, và các câu đáp đúng, không."
         )
         return 1
-    results = measure(speech, arguments.calls, CONDITIONS[arguments.condition], arguments.json)
+    condition = CONDITIONS[arguments.condition]
+    results = measure(speech, arguments.calls, condition, arguments.json, arguments.seed)
     groups = {name: [r for r in results if r.speaker == name] for name in sorted(speech.digits)}
     groups["tất cả / all"] = results
     if arguments.json:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from assistant.asr.alignment import viterbi
 from assistant.asr.lexicon import phone_table, pronunciations
 from assistant.nlu import tables
-from assistant.nlu.types import Shares
+from assistant.nlu.types import Fit, Shares
 
 Matrix = npt.NDArray[np.float32]
 _ANYTHING = (-1,)  # of a word that cannot be spelt out
@@ -97,13 +97,14 @@ def _rivals(outputs: Matrix) -> Shares:
     return tuple((shares / shares.sum()).tolist())
 
 
-def alone(answers: tuple[tuple[str, ...], ...], outputs: Matrix) -> tuple[float, ...]:
-    """How well each answer, in one of its forms, would be all that was said: nepers under the best
-    path of any phones; none of no outputs."""
+def alone(answers: tuple[tuple[str, ...], ...], outputs: Matrix) -> tuple[Fit, ...]:
+    """How well each answer, in one of its forms, would be all that was said; none of no outputs."""
     if not len(outputs):
         return ()
     fits = _best(outputs, _ways_of(answers)) - outputs.max(axis=1).sum()
-    return tuple(fits.tolist())
+    found = [[evidence([word], [1.0], outputs)[0] for word in words] for words in answers]
+    least = (max((one.least for one in forms if one), default=-math.inf) for forms in found)
+    return tuple(map(Fit, fits.tolist(), least))
 
 
 def _best(outputs: Matrix, ways: _Ways) -> npt.NDArray[np.float64]:

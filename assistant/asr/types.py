@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from assistant.asr.evidence import Evidence
-from assistant.nlu.types import HeardWord, Prior
+from assistant.nlu.types import Fit, HeardWord, Prior
 
 
 class EndReason(StrEnum):
@@ -27,7 +27,7 @@ class Word:
     end: float
     confidence: float | None  # 0..1; None when the engine gives none
     evidence: Evidence | None = None  # what the confidence was made of, where anybody asks
-    alone: tuple[float, ...] = ()  # of a word that is all there is: see ``HeardWord``
+    alone: tuple[Fit, ...] = ()  # of a word that is all there is: see ``HeardWord``
 
     def as_heard(self) -> HeardWord:
         """The word without its engine and its place."""

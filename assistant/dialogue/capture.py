@@ -215,7 +215,7 @@ def _too_few(turn: Turn, state: DialogueState) -> Result:
 
 
 def settle(turn: Turn, state: DialogueState, lead: str = "readback") -> Result:
-    """What follows from the buffer: go on, ask for the one group that was not heard well, read
+    """What follows from the buffer: go on, ask for a group that was not heard well, read
     it back, or say it is too long."""
     progress = code_progress(state.code, turn.accepted, state.card)
     if progress is Progress.OVERFULL:

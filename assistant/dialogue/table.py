@@ -52,9 +52,9 @@ def anywhere_in(phase: Phase) -> dict[Meaning, Row]:
     }
 
 
-# A code that is complete is read back (CONFIRM), unless one group of it was not heard well: then
-# only that group is asked for (FIX). A code that is lost starts again (CODE), and the last attempt
-# lost ends the call.
+# A code that is complete is read back (CONFIRM), unless a group or two of it were not heard well:
+# then only those are asked for, one after the other (FIX). A code that is lost starts again (CODE),
+# and the last attempt lost ends the call.
 TABLE: dict[Phase, dict[Meaning, Row]] = {
     P.START: {
         M.STARTED: to(service.greet, P.MENU),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from assistant.nlu.types import Expect, HeardWord, Interpretation, Rejection
+from assistant.nlu.types import Expect, Fit, HeardWord, Interpretation, Rejection
 
 ANSWERS = (("đúng",), ("không", "hông"))
 
@@ -18,7 +18,7 @@ _NO_YES = -4.0  # a yes that fits "không" by so much is none
 _NO_NO = 0.0  # a no that fits "đúng" better is none
 _IS_YES = 3.0  # whatever it was taken for
 _IS_NO = -4.0  # of what was taken for neither
-_FITS = -20.0  # nepers; anything that fits worse is another word
+_FITS, _LEAST = -20.0, -4.75  # nepers; anything that fits worse is another word
 
 
 def second_look(
@@ -29,16 +29,20 @@ def second_look(
     if expect is not Expect.CONFIRM or not bare or len(words) != 1 or not words[0].alone:
         return meaning
     yes, no = words[0].alone
-    lean = yes - no
+    lean = yes.whole - no.whole
     if meaning.yes_no is True:
         return meaning if lean > _NO_YES else _not_sure(meaning)
-    if lean > _IS_YES and yes > _FITS:
+    if lean > _IS_YES and _fits(yes):
         return replace(meaning, yes_no=True, rejection=None)
     if meaning.yes_no is False:
-        return meaning if lean < _NO_NO or yes < _FITS else _not_sure(meaning)
-    if lean < _IS_NO and no > _FITS:
+        return _not_sure(meaning) if lean > _NO_NO and _fits(yes) else meaning
+    if lean < _IS_NO and _fits(no):
         return replace(meaning, yes_no=False, rejection=None)
     return meaning
+
+
+def _fits(answer: Fit) -> bool:
+    return answer.whole > _FITS and answer.least > _LEAST
 
 
 def _not_sure(meaning: Interpretation) -> Interpretation:

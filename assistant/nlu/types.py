@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Expect(StrEnum):
@@ -59,17 +60,24 @@ Shares = tuple[float, ...]
 """Of each of the ten digits, how likely it is by the sound alone (sum 1); () where nobody knows."""
 
 
+class Fit(NamedTuple):
+    """How well a word by itself would be all that was said, in nepers: ``whole``: under the best
+    path of any phones; ``least``: log-probability of its least likely phone."""
+
+    whole: float
+    least: float
+
+
 @dataclass(frozen=True, slots=True)
 class HeardWord:
     """One word as a recognizer heard it; nlu knows no engine. ``confidence``: 0..1 or None;
     ``rivals``: which digit may have been said instead; ``alone``: of a word that is all there is,
-    how well each answer of the ``Prior`` fits the whole utterance, in nepers under the best path
-    of any phones."""
+    how well each answer of the ``Prior`` fits in its place."""
 
     text: str = field(repr=False)
     confidence: float | None = None
     rivals: Shares = field(default=(), repr=False)
-    alone: tuple[float, ...] = ()
+    alone: tuple[Fit, ...] = ()
 
 
 class Intent(StrEnum):

@@ -423,6 +423,23 @@ def test_digits_are_in_no_repr(seed: int, caller: Caller) -> None:
 
 
 @walks
+@given(seeds, callers, limits)
+def test_what_was_heard_of_a_code_is_forgotten_with_it(
+    seed: int, caller: Caller, limits: DialogueLimits
+) -> None:
+    """Once it is verified, or the call is over; until then no more than a few hearings are kept,
+    and the sounds of the buffer are as many as its digits."""
+
+    def judge(before: DialogueState, event: Event, after: DialogueState, action: Action) -> None:
+        if after.phase in (Phase.VERIFYING, Phase.SECRET, Phase.MORE, Phase.ENDED, Phase.MENU):
+            assert (after.code, after.hearings, after.denied) == ("", (), ())
+        assert len(after.hearings) <= 10
+        assert len(after.sounds) == len(after.code)
+
+    Walk(seed, caller, limits).run(judge)
+
+
+@walks
 @given(seeds, callers, st.integers(0, 4))
 def test_a_call_verifies_no_more_than_its_limit(seed: int, caller: Caller, most: int) -> None:
     draw = random.Random(seed)

@@ -10,7 +10,7 @@ import yaml
 
 from assistant.nlu import prior
 from assistant.nlu.second_look import ANSWERS
-from assistant.nlu.types import Expect, HeardWord, Rejection
+from assistant.nlu.types import Expect, Fit, HeardWord, Rejection
 from assistant.nlu.understanding import interpret
 
 CASES = yaml.safe_load(
@@ -22,7 +22,8 @@ MEANINGS = {"yes": (True, None), "no": (False, None), "again": (None, Rejection.
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['word']} {c['fits']}")
 def test_second_look(case: dict[str, Any]) -> None:
-    word = HeardWord(case["word"], 0.9, alone=tuple(map(float, case["fits"])))
+    fits = tuple(Fit(float(fit), float(case.get("least", -1))) for fit in case["fits"])
+    word = HeardWord(case["word"], 0.9, alone=fits)
     heard = interpret([word], Expect(case.get("expect", "confirm")))
     assert (heard.yes_no, heard.rejection) == MEANINGS[case["means"]]
 
@@ -30,7 +31,8 @@ def test_second_look(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("text", ["không đúng", "đúng rồi", "gặp tổng đài viên", "số cuối là bảy"])
 def test_more_than_one_word_is_what_it_says(text: str) -> None:
     words = text.split()
-    heard = interpret([HeardWord(word, 0.9, alone=(-1.0, -9.0)) for word in words], Expect.CONFIRM)
+    fits = (Fit(-1.0, -1.0), Fit(-9.0, -1.0))
+    heard = interpret([HeardWord(word, 0.9, alone=fits) for word in words], Expect.CONFIRM)
     assert heard == interpret([HeardWord(word, 0.9) for word in words], Expect.CONFIRM)
 
 
