@@ -150,7 +150,7 @@ def weighed(turn: Turn, state: DialogueState) -> DialogueState:
 
 
 def too_unsure(turn: Turn, state: DialogueState) -> bool:
-    """Whether what was said now leaves more in doubt than one question can ask for."""
+    """Whether what was said now leaves more in doubt than is asked for group by group."""
     groups = _unsure_groups(turn, _trimmed(turn, state))
     return bool(turn.span.unsure) and len(groups) > turn.limits.unsure_groups
 
@@ -215,8 +215,8 @@ def _too_few(turn: Turn, state: DialogueState) -> Result:
 
 
 def settle(turn: Turn, state: DialogueState, lead: str = "readback") -> Result:
-    """What follows from the buffer: go on, ask for a group that was not heard well, read
-    it back, or say it is too long."""
+    """What follows from the buffer: go on, ask for a group that was not heard well, read it back,
+    or say it is too long."""
     progress = code_progress(state.code, turn.accepted, state.card)
     if progress is Progress.OVERFULL:
         return failed(turn, state, "code_too_many")

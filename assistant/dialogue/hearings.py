@@ -73,7 +73,7 @@ class Hearing:
 
     def doubted(self) -> Hearing:
         """The same of a code that was denied: no digit of it is to be taken as it is."""
-        return replace(self, sounds=tuple(s if s.sure else _SPOKEN for s in self.sounds))
+        return replace(self, sounds=tuple(_SPOKEN if s.sure is None else s for s in self.sounds))
 
 
 def part(digits: str, sounds: Sounds, start: int, length: int) -> Hearing:

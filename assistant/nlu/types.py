@@ -117,8 +117,9 @@ class DigitSpan:
 
     ``confidences``: of each digit, 0..1, None where unknown; empty when nothing is known of any.
     ``rivals``: of each digit, which others it may be; empty likewise.
-    ``unsure``: 0-based places of the digits heard with too little confidence to be taken. They
-    lie close together: a run that was heard worse than that comes as a rejection."""
+    ``unsure``: 0-based places of the digits heard with too little confidence to be taken. In a
+    part of a code they lie close together, with enough beside them: one that was heard worse comes
+    as a rejection."""
 
     digits: str = field(repr=False)
     confidences: tuple[float | None, ...] = ()

@@ -58,6 +58,12 @@ def test_another_code_begins_anew_and_a_long_call_remembers_the_last() -> None:
     assert with_hearing([one] * 20, two)[-1] == two
 
 
+def test_of_a_denied_code_no_digit_is_taken_as_it_is() -> None:
+    heard = Hearing("7931", (AS_IT_IS, Sound(0.0), Sound(0.4), Sound(0.95)))
+    sure = [sound.sure for sound in heard.doubted().sounds]
+    assert sure == [pytest.approx(0.9), 0.0, 0.4, 0.95]
+
+
 def test_a_part_lies_where_it_was_asked_for() -> None:
     given = part("584", (Sound(0.5),) * 3, 6, 10)
     assert given.digits == "??????584?"
