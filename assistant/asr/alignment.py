@@ -11,6 +11,15 @@ Path = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], float]
 """First and last output of every phone, and the mean log-probability of an output."""
 
 
+def costs_of_skip(phones: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Of each state of a CTC path (blanks and phones in turn), what it costs to come there past the
+    blank before it: nothing between unlike phones, else it cannot be."""
+    costs = np.full(2 * len(phones) + 1, -np.inf)
+    other = [a != b for a, b in zip(phones[1:], phones[:-1], strict=True)]
+    costs[3::2] = np.where(other, 0.0, -np.inf)
+    return costs
+
+
 def viterbi(emissions: npt.NDArray[np.float32], phones: Sequence[int]) -> Path | None:
     """The best CTC path through ``phones``, or None when the utterance is too short for them.
 
@@ -22,9 +31,7 @@ def viterbi(emissions: npt.NDArray[np.float32], phones: Sequence[int]) -> Path |
         return None
     emit = np.repeat(emissions[:, :1], count, axis=1)
     emit[:, 1::2] = emissions[:, 1:]
-    other = [a != b for a, b in zip(phones[1:], phones[:-1], strict=True)]
-    cost_of_skip = np.full(count, -np.inf)
-    cost_of_skip[3::2] = np.where(other, 0.0, -np.inf)
+    cost_of_skip = costs_of_skip(phones)
     score = np.full(count + 2, -np.inf)  # two in front, so that shifted views need no copies
     score[2:4] = emit[0, :2]
     back = np.zeros((outputs, count), np.int8)

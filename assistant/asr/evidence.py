@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from assistant.asr.alignment import viterbi
+from assistant.asr.alignment import Path, costs_of_skip, viterbi
 from assistant.asr.lexicon import phone_table, pronunciations
 from assistant.nlu import tables
 from assistant.nlu.types import Fit, Shares
@@ -78,15 +78,21 @@ def evidence(
         if word[0] is _ANYTHING:
             found.append(None)
             continue
-        best = (float(emissions[first[n] : last[n] + 1, n + 1].max()) for n in places)
         doubt = float(entropy[start:stop].mean())
         rivals: Shares = ()
         if words[place] in tables.numbers().digit:
             after = int(first[at]) if at < len(first) else len(outputs)
             begin, middle = max(begin, start - _BESIDE), (stop + after + 1) // 2
             rivals = _rivals(outputs[begin : min(middle, stop + _BESIDE)])
-        found.append(Evidence(log_odds(share), min(best), doubt, rivals))
+        found.append(Evidence(log_odds(share), _least(emissions, path, places), doubt, rivals))
     return found
+
+
+def _least(emissions: Matrix, path: Path, places: Sequence[int]) -> float:
+    """The log-probability of the least likely of the phones at ``places``, each at its best
+    output."""
+    first, last, _ = path
+    return min(float(emissions[first[n] : last[n] + 1, n + 1].max()) for n in places)
 
 
 def _rivals(outputs: Matrix) -> Shares:
@@ -101,10 +107,16 @@ def alone(answers: tuple[tuple[str, ...], ...], outputs: Matrix) -> tuple[Fit, .
     """How well each answer, in one of its forms, would be all that was said; none of no outputs."""
     if not len(outputs):
         return ()
-    fits = _best(outputs, _ways_of(answers)) - outputs.max(axis=1).sum()
-    found = [[evidence([word], [1.0], outputs)[0] for word in words] for words in answers]
-    least = (max((one.least for one in forms if one), default=-math.inf) for forms in found)
-    return tuple(map(Fit, fits.tolist(), least))
+    wholes = _best(outputs, _ways_of(answers)) - outputs.max(axis=1).sum()
+    least = (max(_least_alone(word, outputs) for word in forms) for forms in answers)
+    return tuple(map(Fit, wholes.tolist(), least))
+
+
+def _least_alone(word: str, outputs: Matrix) -> float:
+    phones = _positions(word)
+    emissions = _emissions(phones, outputs)
+    path = viterbi(emissions, [position[0] for position in phones])
+    return -math.inf if path is None else _least(emissions, path, range(len(phones)))
 
 
 def _best(outputs: Matrix, ways: _Ways) -> npt.NDArray[np.float64]:
@@ -152,8 +164,7 @@ def _ways_of(meanings: tuple[tuple[str, ...], ...]) -> _Ways:
     skips = np.full((len(ways), wide), -np.inf)
     for row, (_, phones) in enumerate(ways):
         states[row, 1 : 2 * len(phones) : 2] = phones
-        other = [a != b for a, b in zip(phones[1:], phones[:-1], strict=True)]
-        skips[row, 3 : 2 * len(phones) : 2] = np.where(other, 0.0, -np.inf)
+        skips[row, : 2 * len(phones) + 1] = costs_of_skip(phones)
     last = np.array([2 * len(phones) + 1 for _, phones in ways])
     return _Ways(states, skips, last, np.array([meaning for meaning, _ in ways]))
 

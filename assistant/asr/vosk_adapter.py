@@ -208,25 +208,24 @@ class VoskRecognizer:
         entries = _read_final(decoder.kaldi.FinalResult(), self._prior)
         self._decoder = None
         self._model.give_back(decoder)
-        outputs = self._outputs(entries)
+        answers = self._prior.alone if self._prior and len(entries) == 1 else ()
+        outputs = self._outputs(entries, asked=bool(answers))
         sure, known = self._model.folder.confidence, _evidence(entries, outputs)
         words = [
             word
             for entry, found in zip(entries, known, strict=True)
             for word in syllables(entry, self._offset, sure, found)
         ]
-        if len(words) == 1 and outputs is not None and self._prior and self._prior.alone:
-            words[0] = replace(words[0], alone=alone(self._prior.alone, outputs))
+        if len(words) == 1 and answers and outputs is not None:
+            words[0] = replace(words[0], alone=alone(answers, outputs))
         return Transcript(tuple(words), reason)
 
-    def _outputs(self, entries: Sequence[Entry]) -> Outputs | None:
-        """The network's own; computed only where they make a difference to a word or an answer,
-        or for those who measure what they are worth."""
+    def _outputs(self, entries: Sequence[Entry], asked: bool) -> Outputs | None:
+        """The network's own; computed only where ``asked`` for or where they make a difference to
+        a word, or for those who measure what they are worth."""
         network, sure = self._model.network, self._model.folder.confidence
-        words = [str(entry["word"]) for entry in entries]
-        asked = sure is RAW or any(map(sure.asks_for, words))
-        asked = asked or (len(words) == 1 and self._prior is not None and bool(self._prior.alone))
-        outputs = network.outputs(bytes(self._heard)) if network and words and asked else None
+        asked = asked or sure is RAW or any(sure.asks_for(str(entry["word"])) for entry in entries)
+        outputs = network.outputs(bytes(self._heard)) if network and entries and asked else None
         self._heard.clear()
         return outputs
 

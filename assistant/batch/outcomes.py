@@ -9,11 +9,11 @@ from typing import Any
 
 from assistant.asr.evidence import Evidence
 from assistant.asr.types import Transcript
+from assistant.batch.hearing import understood
 from assistant.batch.scoring import align
 from assistant.batch.speech_sets import DIGIT_WORDS
 from assistant.batch.trials import DIGITS, Measure, Trial
 from assistant.dialogue.capture import MENU_CODE
-from assistant.nlu import interpret
 from assistant.nlu.types import Expect, Interpretation
 
 UNKNOWN = "[unk]"
@@ -74,8 +74,7 @@ def _word(data: dict[str, Any]) -> Word:
 def outcome(trial: Trial, condition: str, heard: Sequence[Transcript]) -> Outcome:
     """``heard``: one transcript for each of the trial's states."""
     meanings = [
-        interpret([word.as_heard() for word in transcript.words], state)
-        for transcript, state in zip(heard, trial.states, strict=True)
+        understood(transcript, state) for transcript, state in zip(heard, trial.states, strict=True)
     ]
     return Outcome(
         set=trial.set,

@@ -151,7 +151,7 @@ def weighed(turn: Turn, state: DialogueState) -> DialogueState:
 
 def too_unsure(turn: Turn, state: DialogueState) -> bool:
     """Whether what was said now leaves more in doubt than is asked for group by group."""
-    groups = _unsure_groups(turn, _trimmed(turn, state))
+    groups = _unsure_groups(turn, state)
     return bool(turn.span.unsure) and len(groups) > turn.limits.unsure_groups
 
 

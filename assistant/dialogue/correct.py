@@ -91,7 +91,7 @@ def correct(turn: Turn) -> Result | None:
     if state.corrections > turn.limits.corrections:
         return failed(turn, state, "code_restart")
     if len(new) == count:
-        return _write(turn, state, new)
+        return _write(turn, state, _filled(turn, state, new))
     if fix_key(state) is None:
         return failed(turn, state, "code_restart")
     state = replace(state, phase=Phase.FIX, read_back=None)
@@ -119,8 +119,9 @@ def fill(turn: Turn) -> Result | None:
     """The digits that were asked for."""
     digits = _digits(turn)
     if turn.state.fix and len(digits) == turn.state.fix[1]:
-        in_doubt = _filled(turn, turn.state, digits).unsure & _asked(turn.state)
-        return None if turn.span.unsure and in_doubt else _write(turn, turn.state, digits)
+        filled = _filled(turn, turn.state, digits)
+        in_doubt = turn.span.unsure and filled.unsure & _asked(turn.state)
+        return None if in_doubt else _write(turn, turn.state, filled)
     return _recapture(turn, digits) if is_whole(turn, digits) else None
 
 
@@ -207,11 +208,10 @@ def _continues(turn: Turn, digits: str) -> bool:
     return isinstance(turn.event, Keyed) and state.ends_card(digits, turn.accepted)
 
 
-def _write(turn: Turn, state: DialogueState, digits: str) -> Result:
-    """What follows from ``digits`` given for the place that ``state`` asks for."""
+def _write(turn: Turn, state: DialogueState, filled: DialogueState) -> Result:
+    """What follows once the place that ``state`` asks for is ``filled``."""
     # what was in doubt was never read back
     lead = "readback" if _asked(state) & state.unsure else "readback_fixed"
-    filled = _filled(turn, state, digits)
     filled = replace(filled, fix=None, read_back=None, unsure=filled.unsure - _asked(state))
     return settle(turn, filled, lead)
 
