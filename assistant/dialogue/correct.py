@@ -28,7 +28,7 @@ from assistant.dialogue.code import (
     places_of,
     replace_digits,
 )
-from assistant.dialogue.hearings import part
+from assistant.dialogue.hearings import part, with_correction, with_hearing
 from assistant.dialogue.replies import Result, Turn, ask, fix_key, question, says
 from assistant.dialogue.state import DialogueState, Phase, without_code
 from assistant.dialogue.types import Keyed
@@ -224,7 +224,6 @@ def _filled(turn: Turn, state: DialogueState, digits: str) -> DialogueState:
     doubted = bool(places & state.unsure)
     sounds = sounds_of(turn, digits)
     unsure = turn.span.unsure if digits == turn.span.digits else ()
-    hearings = state.hearings if doubted else tuple(h.without(places) for h in state.hearings)
     given = part(digits, sounds, start, len(state.code))
     written = replace(
         state,
@@ -232,10 +231,12 @@ def _filled(turn: Turn, state: DialogueState, digits: str) -> DialogueState:
         sounds=state.sounds[:start] + sounds + state.sounds[start + len(digits) :],
         unsure=(state.unsure - places) | {start + n for n in unsure},
     )
-    if not any(len(heard.digits) == len(state.code) for heard in hearings):  # no whole code yet
+    hearings = [heard for heard in state.hearings if len(heard.digits) == len(written.code)]
+    if not hearings:  # no whole code yet, or none any more
         return written
-    written = replace(written, hearings=(*hearings, given))
-    return weighed(turn, written) if doubted else written
+    if not doubted:
+        return replace(written, hearings=with_correction(hearings, given))
+    return weighed(turn, replace(written, hearings=with_hearing(hearings, given)))
 
 
 def _asked(state: DialogueState) -> frozenset[int]:

@@ -58,6 +58,10 @@ class Hearing:
     digits: str = field(repr=False)
     sounds: Sounds
 
+    @property
+    def whole(self) -> bool:
+        return UNHEARD not in self.digits
+
     def alike(self, other: Hearing) -> bool:
         """Whether both can be the same code: as long, and mostly the same digits."""
         if len(self.digits) != len(other.digits):
@@ -86,8 +90,24 @@ def part(digits: str, sounds: Sounds, start: int, length: int) -> Hearing:
 
 
 def with_hearing(hearings: Sequence[Hearing], heard: Hearing) -> tuple[Hearing, ...]:
-    """The hearings that can be of the same code as ``heard``, and it."""
-    return (*(one for one in hearings if one.alike(heard)), heard)[-_MOST:]
+    """The hearings that can be of the same code as ``heard``, and it: the last few, a whole one
+    among them."""
+    every = (*(one for one in hearings if one.alike(heard)), heard)
+    recent = every[-_MOST:]
+    if any(one.whole for one in recent):
+        return recent
+    return (*(one for one in every[:-_MOST] if one.whole), *recent[1:])[-_MOST:]
+
+
+def with_correction(hearings: Sequence[Hearing], given: Hearing) -> tuple[Hearing, ...]:
+    """The hearings, the last of which says what is ``given``, and the others nothing of it."""
+    places = [n for n, digit in enumerate(given.digits) if digit != UNHEARD]
+    last = hearings[-1]
+    digits, sounds = list(last.digits), list(last.sounds)
+    for n in places:
+        digits[n], sounds[n] = given.digits[n], given.sounds[n]
+    mended = Hearing("".join(digits), tuple(sounds))
+    return (*(one.without(places) for one in hearings[:-1]), mended)
 
 
 def together(hearings: Sequence[Hearing], denied: Sequence[str]) -> tuple[str, tuple[float, ...]]:

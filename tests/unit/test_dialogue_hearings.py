@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from assistant.dialogue.hearings import AS_IT_IS, Hearing, Sound, part, together, with_hearing
+from assistant.dialogue.hearings import (
+    AS_IT_IS,
+    Hearing,
+    Sound,
+    part,
+    together,
+    with_correction,
+    with_hearing,
+)
 
 CASES = yaml.safe_load(
     (Path(__file__).parents[1] / "data" / "dialogue_hearings.yaml").read_text("utf-8")
@@ -56,6 +64,23 @@ def test_another_code_begins_anew_and_a_long_call_remembers_the_last() -> None:
     assert with_hearing([one], longer) == (longer,)
     assert len(with_hearing([one] * 20, two)) < 10
     assert with_hearing([one] * 20, two)[-1] == two
+
+
+def test_a_correction_is_what_the_last_hearing_says_and_no_other() -> None:
+    one, two = (Hearing(d, (Sound(0.9),) * 10) for d in ("7931025846", "7931025841"))
+    found = with_correction([one, two], part("6", (Sound(0.7),), 9, 10))
+    assert [heard.digits for heard in found] == ["793102584?", "7931025846"]
+    assert found[-1].sounds[9] == Sound(0.7)
+    assert together(found, [])[0] == "7931025846"
+
+
+def test_however_often_a_group_is_asked_for_a_whole_hearing_is_kept() -> None:
+    found: tuple[Hearing, ...] = (Hearing("7931025846", (Sound(0.9),) * 10),)
+    for _ in range(20):
+        found = with_hearing(found, part("841", (Sound(0.4),) * 3, 7, 10))
+    assert len(found) < 10
+    assert found[0].whole
+    assert together(found, [])[0][:7] == "7931025"
 
 
 def test_of_a_denied_code_no_digit_is_taken_as_it_is() -> None:
