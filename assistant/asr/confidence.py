@@ -3,7 +3,7 @@
 Vosk's own are posteriors over the few readings that its search kept, and promise too much of
 words that were never in question. So the network's own outputs along a word are weighed with them
 (``evidence.py``). Weights and map stand in the model's card; ``assistant asr calibrate`` measures
-them.
+them. What an answer's fit is worth (``Fit``) stands there too.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from assistant.asr.evidence import Evidence
+from assistant.asr.evidence import Evidence, Fit
 
 Points = tuple[tuple[float, float], ...]
 """(raw confidence, share right), both rising."""
 _WEIGHTS = len(Evidence(0.0, 0.0, 0.0).values) + 1
+_OF_FITS = len(Fit(0.0, 0.0, 0.0).values) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Mapped:
     def of(self, raw: float, evidence: Evidence | None) -> float:
         """0..1, straight lines between the points."""
         if self.weights:
-            raw = _from_evidence(self.weights, evidence) if evidence else self.points[0][0]
+            raw = share(self.weights, evidence.values) if evidence else self.points[0][0]
         points = self.points
         if not points:
             return raw
@@ -46,10 +47,10 @@ class Mapped:
         return y0 + (y1 - y0) * (raw - x0) / (x1 - x0)
 
 
-def _from_evidence(weights: Sequence[float], evidence: Evidence) -> float:
-    """0..1."""
-    values = (*evidence.values, 1.0)
-    odds = sum(weight * value for weight, value in zip(weights, values, strict=True))
+def share(weights: Sequence[float], values: Sequence[float]) -> float:
+    """0..1: what ``fitted_weights`` makes of the values. The last weight is of no value."""
+    weighed = (weight * value for weight, value in zip(weights, (*values, 1.0), strict=True))
+    odds = sum(weighed)
     return 0.5 + 0.5 * math.tanh(odds / 2)  # the logistic function, whatever the odds
 
 
@@ -77,6 +78,37 @@ class Confidences:
 RAW = Confidences({})
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How likely an answer is to be all that was said. ``weights``: of each value of a ``Fit`` and
+    one more; by the first form of the answer."""
+
+    weights: Mapping[str, tuple[float, ...]]
+
+    def known(self, answers: Sequence[Sequence[str]]) -> bool:
+        """Whether every one of the answers, each in its forms, can be weighed."""
+        return bool(answers) and all(forms[0] in self.weights for forms in answers)
+
+    def of(self, answers: Sequence[Sequence[str]], fits: Sequence[Fit]) -> tuple[float, ...]:
+        """0..1 of each answer; () of answers that cannot be weighed."""
+        if not fits or not self.known(answers):
+            return ()
+        pairs = zip(answers, fits, strict=True)
+        return tuple(share(self.weights[forms[0]], fit.values) for forms, fit in pairs)
+
+
+UNWEIGHED = Answers({})
+
+
+def answers_from_card(value: object) -> Answers:
+    """Of a card's ``answers``: {answer: weights}. Raises ValueError."""
+    if value is None:
+        return UNWEIGHED
+    if not isinstance(value, dict):
+        raise ValueError("answers must have names")
+    return Answers({str(name): _weights(found, _OF_FITS) for name, found in value.items()})
+
+
 def from_card(value: object) -> Confidences:
     """Of a card's ``confidence``: [{"words": […], "weights": […], "points": [[raw, right], …]},
     …]; a group without words is for all the rest. Raises ValueError."""
@@ -87,7 +119,8 @@ def from_card(value: object) -> Confidences:
     named: dict[str, Mapped] = {}
     others = Mapped()
     for group in value:
-        mapped = Mapped(_weights(group.get("weights", ())), _points(group["points"]))
+        weights = group.get("weights", ())
+        mapped = Mapped(_weights(weights, _WEIGHTS) if weights else (), _points(group["points"]))
         if group.get("words"):
             named |= dict.fromkeys(map(str, group["words"]), mapped)
         else:
@@ -95,10 +128,10 @@ def from_card(value: object) -> Confidences:
     return Confidences(named, others)
 
 
-def _weights(value: Sequence[float]) -> tuple[float, ...]:
+def _weights(value: Sequence[float], many: int) -> tuple[float, ...]:
     weights = tuple(map(float, value))
-    if weights and (len(weights) != _WEIGHTS or not all(map(math.isfinite, weights))):
-        raise ValueError(f"{_WEIGHTS} weights are needed")
+    if len(weights) != many or not all(map(math.isfinite, weights)):
+        raise ValueError(f"{many} weights are needed")
     return weights
 
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from assistant.asr.alignment import Path, costs_of_skip, viterbi
 from assistant.asr.lexicon import phone_table, pronunciations
 from assistant.nlu import tables
-from assistant.nlu.types import Fit, Shares
+from assistant.nlu.types import Shares
 
 Matrix = npt.NDArray[np.float32]
 _ANYTHING = (-1,)  # of a word that cannot be spelt out
@@ -29,6 +29,8 @@ _EDGE = 0.02  # shares nearer to 0 or 1 say no more than this
 _BESIDE = 8  # outputs at most that belong to a word on either side of its phones
 _SPREAD = 0.5  # outputs of one word are no independent witnesses: share of a log-likelihood
 _LEAST = 0.001  # share of the unlikeliest digit
+_SHORTEST = 5  # outputs of speech; in fewer anything fits
+_WORST = (-3.0, -9.0, -25.0)  # of a fit's values; what is worse says no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,23 @@ class Evidence:
     def values(self) -> tuple[float, ...]:
         """What a confidence is made of."""
         return self.odds, self.least, self.doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well an answer would be all that was said. ``whole``: its log-likelihood under that of
+    the best path of any phones, in nepers an output of speech; ``least``: log-probability of its
+    least likely phone; ``lead``: nepers by which it is likelier than the best of the others."""
+
+    whole: float
+    least: float
+    lead: float
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """What the chance that it was said is made of."""
+        whole, least, lead = map(max, (self.whole, self.least, self.lead), _WORST)
+        return whole, least, min(lead, -_WORST[2])
 
 
 def log_odds(share: float) -> float:
@@ -104,12 +123,17 @@ def _rivals(outputs: Matrix) -> Shares:
 
 
 def alone(answers: tuple[tuple[str, ...], ...], outputs: Matrix) -> tuple[Fit, ...]:
-    """How well each answer, in one of its forms, would be all that was said; none of no outputs."""
+    """How well each of the answers, in one of its forms, would be all that was said; none of no
+    outputs."""
     if not len(outputs):
         return ()
-    wholes = _best(outputs, _ways_of(answers)) - outputs.max(axis=1).sum()
+    best = _best(outputs, _ways_of(answers))
+    speech = np.flatnonzero(outputs.argmax(axis=1))
+    length = max(_SHORTEST, speech[-1] - speech[0] + 1 if len(speech) else 0)
+    wholes = (best - outputs.max(axis=1).sum()) / length
     least = (max(_least_alone(word, outputs) for word in forms) for forms in answers)
-    return tuple(map(Fit, wholes.tolist(), least))
+    leads = (one - np.delete(best, place).max() for place, one in enumerate(best))
+    return tuple(map(Fit, wholes.tolist(), least, map(float, leads)))
 
 
 def _least_alone(word: str, outputs: Matrix) -> float:

@@ -13,9 +13,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from assistant.asr.confidence import RAW, Confidences, from_card
+from assistant.asr.confidence import (
+    RAW,
+    UNWEIGHED,
+    Answers,
+    Confidences,
+    answers_from_card,
+    from_card,
+)
 from assistant.errors import ModelError
 
 CARD = "model.json"
@@ -37,14 +44,16 @@ _MOST_BINS = 1024
 _DEFAULT_RATE = 16_000  # Kaldi's, when the features' configuration says nothing
 _RATE = re.compile(r"^\s*--sample-frequency=(\d+)", re.MULTILINE)
 _BLOCK = 1 << 20
+MEASURED = ("confidence", "answers")  # of a card: what another network makes untrue
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
     """A folder that has everything its engine needs. ``rate``: Hz that the acoustic model was
     trained on; ``narrows``: the vocabulary can be narrowed at run time; ``version`` None: no card.
-    ``confidence``: what its confidences are worth. Of sherpa-onnx only: ``kind``, ``parts``
-    (part → file name) and ``bins`` (mel bins)."""
+    ``confidence``, ``answers``: what its confidences and the fits of lone answers are worth. Of
+    sherpa-onnx only: ``kind``, ``parts`` (part → file name) and ``bins`` (mel bins)."""
 
     path: Path
     name: str
@@ -58,6 +67,7 @@ class ModelFolder:
     parts: dict[str, str] = field(default_factory=dict)
     bins: int = _DEFAULT_BINS
     confidence: Confidences = RAW
+    answers: Answers = UNWEIGHED
 
 
 def inspect_folder(path: Path) -> ModelFolder:
@@ -132,16 +142,17 @@ def _facts(path: Path, card: dict[str, object]) -> dict[str, Any]:
         "version": str(card["version"]) if "version" in card else None,
         "bytes": sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
         "sha256": _checksums(card),
-        "confidence": _confidences(path, card),
+        "confidence": _measured(path, card, "confidence", from_card),
+        "answers": _measured(path, card, "answers", answers_from_card),
     }
 
 
-def _confidences(path: Path, card: dict[str, object]) -> Confidences:
+def _measured(path: Path, card: dict[str, object], name: str, read: Callable[[object], _T]) -> _T:
     try:
-        return from_card(card.get("confidence"))
+        return read(card.get(name))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise _bad_card(
-            path, "Xóa mục confidence trong tệp đó rồi đo lại: assistant asr calibrate."
+            path, f"Xóa mục {name} trong tệp đó rồi đo lại: assistant asr calibrate."
         ) from None
 
 

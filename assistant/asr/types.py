@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from assistant.asr.evidence import Evidence
-from assistant.nlu.types import Fit, HeardWord, Prior
+from assistant.asr.evidence import Evidence, Fit
+from assistant.nlu.types import HeardWord, Prior
 
 
 class EndReason(StrEnum):
@@ -27,7 +27,8 @@ class Word:
     end: float
     confidence: float | None  # 0..1; None when the engine gives none
     evidence: Evidence | None = None  # what the confidence was made of, where anybody asks
-    alone: tuple[Fit, ...] = ()  # of a word that is all there is: see ``HeardWord``
+    alone: tuple[float, ...] = ()  # of the first of few words: see ``HeardWord``
+    fits: tuple[Fit, ...] = ()  # what they were made of
 
     def as_heard(self) -> HeardWord:
         """The word without its engine and its place."""

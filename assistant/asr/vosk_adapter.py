@@ -17,7 +17,7 @@ from pathlib import Path
 
 import vosk
 
-from assistant.asr.confidence import RAW, Confidences
+from assistant.asr.confidence import RAW, UNWEIGHED, Confidences
 from assistant.asr.evidence import Evidence, alone, evidence
 from assistant.asr.folder import ModelFolder, inspect_folder, require_intact
 from assistant.asr.intake import Intake, check_rate, failed, wrong_order
@@ -35,6 +35,7 @@ from assistant.settings import Asr
 UNKNOWN = "[unk]"  # the filler word of our model, and of Vosk's
 # "<eps>", "<s>", "#0", "!SIL": they are in every vocabulary, and a grammar with "<eps>" aborts.
 _SYMBOLS = frozenset("<#!")
+_FEW = 2  # words: a breath or a click beside a lone answer comes back as a word
 _QUIET = -10  # below Kaldi's errors: what matters comes back as a coded error
 
 
@@ -84,7 +85,8 @@ class VoskModel:
                 f"Vosk không nạp được mô hình {folder.name}.",
                 "Tải lại mô hình: assistant models download; hoặc đặt ASSISTANT_MODEL.",
             ) from None
-        network = _network(folder) if folder.confidence.weigh else None
+        asked = folder.confidence.weigh or folder.answers.weights
+        network = _network(folder) if asked else None
         return cls(folder, model, settings or Asr(), network)
 
     def with_settings(self, settings: Asr) -> VoskModel:
@@ -94,7 +96,7 @@ class VoskModel:
     def uncalibrated(self) -> VoskModel:
         """The same loaded model with confidences as Vosk gives them, and beside each of them what
         better ones can be made of."""
-        folder = replace(self.folder, confidence=RAW)
+        folder = replace(self.folder, confidence=RAW, answers=UNWEIGHED)
         network = self.network or _network(self.folder)
         return VoskModel(folder, self._model, self.settings, network)
 
@@ -208,16 +210,18 @@ class VoskRecognizer:
         entries = _read_final(decoder.kaldi.FinalResult(), self._prior)
         self._decoder = None
         self._model.give_back(decoder)
-        answers = self._prior.alone if self._prior and len(entries) == 1 else ()
-        outputs = self._outputs(entries, asked=bool(answers))
-        sure, known = self._model.folder.confidence, _evidence(entries, outputs)
+        folder = self._model.folder
+        answers = self._prior.alone if self._prior and len(entries) <= _FEW else ()
+        outputs = self._outputs(entries, asked=folder.answers.known(answers))
+        sure, known = folder.confidence, _evidence(entries, outputs)
         words = [
             word
             for entry, found in zip(entries, known, strict=True)
             for word in syllables(entry, self._offset, sure, found)
         ]
-        if len(words) == 1 and answers and outputs is not None:
-            words[0] = replace(words[0], alone=alone(answers, outputs))
+        if words and answers and outputs is not None:
+            fits = alone(answers, outputs)
+            words[0] = replace(words[0], alone=folder.answers.of(answers, fits), fits=fits)
         return Transcript(tuple(words), reason)
 
     def _outputs(self, entries: Sequence[Entry], asked: bool) -> Outputs | None:

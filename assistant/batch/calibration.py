@@ -149,20 +149,22 @@ def fitted_points(judged: Sequence[Judged], least: int = _LEAST) -> list[list[fl
     return [[raw, share] for raw, share in dict(rounded).items()]  # the card's must rise
 
 
-def fitted_weights(values: Array, right: Array) -> list[float]:
+def fitted_weights(values: Array, right: Array, worth: Array | None = None) -> list[float]:
     """Weights of each column, and one more, whose sum is the log odds of being right: logistic
     regression by Newton's method, its penalty that of one word in a thousand.
 
-    ``values``: (words, columns); ``right``: 0 or 1 of each.
+    ``values``: (words, columns); ``right``: 0 or 1 of each; ``worth``: how many words each stands
+    for, itself alone unless told.
     """
+    each = np.ones(len(values)) if worth is None else worth
     mean, spread = values.mean(axis=0), values.std(axis=0) + _TINY
     table = np.column_stack([(values - mean) / spread, np.ones(len(values))])
     penalty = np.diag([_PENALTY * len(values)] * values.shape[1] + [0.0])
     weights = np.zeros(table.shape[1])
     for _ in range(_ROUNDS):
         share = 1 / (1 + np.exp(-table @ weights))
-        slope = table.T @ (right - share) - penalty @ weights
-        curve = (table * (share * (1 - share) + _TINY)[:, None]).T @ table + penalty
+        slope = table.T @ (each * (right - share)) - penalty @ weights
+        curve = (table * (each * share * (1 - share) + _TINY)[:, None]).T @ table + penalty
         weights += np.linalg.solve(curve, slope)
     scaled = weights[:-1] / spread
     return [*scaled.tolist(), float(weights[-1] - scaled @ mean)]

@@ -3,14 +3,15 @@ better than what it says now."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from assistant.asr.confidence import Confidences, Mapped
+from assistant.asr.confidence import Answers, Confidences, Mapped, share
 from assistant.asr.evidence import Evidence
 from assistant.asr.folder import read_card, write_card
 from assistant.batch.calibration import (
@@ -21,9 +22,14 @@ from assistant.batch.calibration import (
     fitted_weights,
     squared_error,
 )
-from assistant.batch.outcomes import Word
+from assistant.batch.outcomes import Outcome, Word
+from assistant.batch.trials import Measure
+from assistant.nlu.second_look import ANSWERS
 
 _LEAST = 200  # words; of fewer nothing is said
+_LEAST_OF_EACH = 50  # utterances: of every answer, and of neither
+_FOLDS = 5
+_SEED = 8079
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +110,91 @@ def _evidence(word: Word) -> Evidence | None:
     return Evidence(odds, least, doubt)
 
 
-def note(model: Path, groups: Sequence[dict[str, Any]]) -> None:
-    """Into the model's card; groups of other words stay. Raises ModelError ``model-card``,
-    OSError."""
+@dataclass(frozen=True, slots=True)
+class FittedAnswers:
+    """``weights``: for the card, of every answer; ``squared_…``: mean squared errors of the chance
+    that an answer was said, by the present weights (None: there are none) and by the new ones, of
+    speakers whom these were not fitted to."""
+
+    utterances: int = 0
+    weights: dict[str, list[float]] = field(default_factory=dict)
+    squared_before: float | None = None
+    squared_after: float = 0.0
+
+    @property
+    def better(self) -> bool:
+        known = self.squared_before
+        return bool(self.weights) and (known is None or self.squared_after < known)
+
+    def as_dict(self) -> dict[str, object]:
+        before = self.squared_before
+        return {
+            "utterances": self.utterances,
+            "enough": bool(self.weights),
+            "better": self.better,
+            "squared_error_before": None if before is None else round(before, 5),
+            "squared_error_after": round(self.squared_after, 5),
+        }
+
+
+def fitted_answers(outcomes: Sequence[Outcome], present: Answers) -> FittedAnswers:
+    """Of the outcomes whose fits are known: answers, and what was neither. Every answer, and
+    neither, counts as much as another, however many of it there are."""
+    heard = [one for one in outcomes if one.fits and one.measure in (Measure.YES_NO, Measure.OTHER)]
+    said = np.asarray([_answer(one) for one in heard], np.int64)
+    counts = np.bincount(said, minlength=len(ANSWERS) + 1)
+    if counts.min() < _LEAST_OF_EACH:
+        return FittedAnswers(len(heard))
+    worth = (len(heard) / counts / len(counts))[said]
+    folds = _folds([one.speaker for one in heard])
+    weights: dict[str, list[float]] = {}
+    before, after = [], []
+    for place, forms in enumerate(ANSWERS):
+        values = np.asarray([one.fits[place] for one in heard], np.float64)
+        right = (said == place).astype(np.float64)
+        fresh = np.empty(len(heard))
+        for fold in range(_FOLDS):
+            inside = folds == fold
+            own = fitted_weights(values[~inside], right[~inside], worth[~inside])
+            fresh[inside] = [share(own, row) for row in values[inside].tolist()]
+        after.append(np.average(np.square(fresh - right), weights=worth))
+        name = forms[0]
+        weights[name] = [round(one, 4) for one in fitted_weights(values, right, worth)]
+        if name in present.weights:
+            now = [share(present.weights[name], row) for row in values.tolist()]
+            before.append(np.average(np.square(np.asarray(now) - right), weights=worth))
+    return FittedAnswers(
+        utterances=len(heard),
+        weights=weights,
+        squared_before=float(np.mean(before)) if len(before) == len(ANSWERS) else None,
+        squared_after=float(np.mean(after)),
+    )
+
+
+def _answer(one: Outcome) -> int:
+    """The place of the answer that was said; the last place for what was none."""
+    said = (
+        place for place, forms in enumerate(ANSWERS) if one.expected and one.expected[0] in forms
+    )
+    return next(said, len(ANSWERS))
+
+
+def _folds(speakers: Sequence[str]) -> npt.NDArray[np.int64]:
+    """A number of a fold for everything said, the same for all of one speaker."""
+    names, place = np.unique(np.asarray(speakers), return_inverse=True)
+    return (np.random.default_rng(_SEED).permutation(len(names)) % _FOLDS)[place]
+
+
+def note(
+    model: Path,
+    groups: Sequence[dict[str, Any]],
+    answers: Mapping[str, Sequence[float]] | None = None,
+) -> None:
+    """Into the model's card; groups of other words stay, and without ``answers`` the card's.
+    Raises ModelError ``model-card``, OSError."""
     content = read_card(model)
+    if answers:
+        content["answers"] = dict(answers)
     measured = [set(group.get("words", ())) for group in groups]
     kept = [g for g in content.get("confidence", ()) if set(g.get("words", ())) not in measured]
     content["confidence"] = [*kept, *groups]

@@ -35,7 +35,8 @@ class Word:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """``heard``: digits, one answer, words, or for speech of others what was taken for one.
-    ``words`` are those of the first state that listened."""
+    ``words`` are those of the first state that listened; ``fits``: of each lone answer, the values
+    of its ``Fit``, where a state asks for them."""
 
     set: str
     measure: str
@@ -48,6 +49,7 @@ class Outcome:
     expected: tuple[str, ...]
     heard: tuple[str, ...]
     words: tuple[Word, ...] = field(default=())
+    fits: tuple[tuple[float, ...], ...] = ()
 
     @property
     def right(self) -> bool:
@@ -64,7 +66,8 @@ class Outcome:
     def from_dict(cls, data: dict[str, Any]) -> Outcome:
         words = tuple(_word(word) for word in data["words"])
         lists = {k: tuple(data[k]) for k in ("groups", "expected", "heard")}
-        return cls(**{**data, **lists, "words": words})
+        fits = tuple(map(tuple, data.get("fits", ())))
+        return cls(**{**data, **lists, "words": words, "fits": fits})
 
 
 def _word(data: dict[str, Any]) -> Word:
@@ -88,7 +91,13 @@ def outcome(trial: Trial, condition: str, heard: Sequence[Transcript]) -> Outcom
         expected=trial.expected,
         heard=_heard(trial, heard[0], meanings),
         words=judged(heard[0], trial),
+        fits=_fits(heard),
     )
+
+
+def _fits(heard: Sequence[Transcript]) -> tuple[tuple[float, ...], ...]:
+    first = (transcript.words[0] for transcript in heard if transcript.words)
+    return next((tuple(fit.values for fit in word.fits) for word in first if word.fits), ())
 
 
 def judged(transcript: Transcript, trial: Trial) -> tuple[Word, ...]:

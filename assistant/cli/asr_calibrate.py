@@ -14,7 +14,8 @@ from assistant.asr.registry import find
 from assistant.asr.vosk_adapter import VoskModel
 from assistant.batch.cost import open_model
 from assistant.batch.evaluate import evaluate
-from assistant.batch.fitting import Fitted, Pool, fitted, note
+from assistant.batch.fitting import Fitted, FittedAnswers, Pool, fitted, fitted_answers, note
+from assistant.batch.outcomes import Outcome
 from assistant.batch.speech_sets import DIGIT_WORDS, find_sets
 from assistant.cli.asr_show import line
 from assistant.cli.outputs import require_writable, unwritable
@@ -50,6 +51,7 @@ def calibrate_command(
     require_writable((path / CARD).with_suffix(".partial"), _UNWRITTEN)
     digits = Pool("chữ số", tuple(DIGIT_WORDS))
     others = Pool("từ khác", ())
+    answers: list[Outcome] = []
     with progress_bar(as_json) as bar:
         task = bar.add_task("…", total=None)
         for one in evaluate(
@@ -57,31 +59,36 @@ def calibrate_command(
             threads or os.cpu_count() or 1,
             lambda name, done, of: bar.update(task, description=name, completed=done, total=of),
         ):  # fmt: skip
+            if one.fits:
+                answers.append(one)
             for word in one.words:
                 (digits if word.text in DIGIT_WORDS else others).heard.append(word)
     found = [fitted(pool, opened.folder.confidence) for pool in (digits, others)]
-    if not any(one.enough for one in found):
+    lone = fitted_answers(answers, opened.folder.answers)
+    if not (lone.weights or any(one.enough for one in found)):
         raise UsageError(
             "calibrate-words",
             "Bản ghi có quá ít từ để đo độ tin cậy.",
             "Dùng thư mục có từ vài trăm clip, hoặc tăng --limit và --strings.",
         )
     better = [one.group for one in found if one.better]
-    if better:
+    if better or lone.better:
         try:
-            note(path, better)
+            note(path, better, lone.weights if lone.better else None)
         except OSError as error:
             raise unwritable(path / CARD, error, _UNWRITTEN) from None
-    _show(found, path / CARD, as_json)
+    _show(found, lone, path / CARD, as_json)
 
 
-def _show(found: list[Fitted], card: Path, as_json: bool) -> None:
-    written = any(one.better for one in found)
+def _show(found: list[Fitted], lone: FittedAnswers, card: Path, as_json: bool) -> None:
+    written = lone.better or any(one.better for one in found)
     if as_json:
         print_json({
             "card": str(card) if written else None,
             "groups": [one.group for one in found if one.better],
+            "answers": lone.weights if lone.better else {},
             "pools": {one.name: one.as_dict() for one in found},
+            "lone_answers": lone.as_dict(),
         })  # fmt: skip
         return
     for one in found:
@@ -94,4 +101,13 @@ def _show(found: list[Fitted], card: Path, as_json: bool) -> None:
                 f" {one.squared_before:.4f} → {one.squared_after:.4f}"
                 + ("." if one.better else "; bảng quy đổi giữ như cũ vì không tốt hơn.")
             )
+    if not lone.weights:
+        line(f"câu đáp một tiếng: {lone.utterances} lần, quá ít; trọng số giữ như cũ.")
+    else:
+        before = "-" if lone.squared_before is None else f"{lone.squared_before:.4f}"
+        line(
+            f"câu đáp một tiếng: {lone.utterances} lần, bình phương sai số {before} →"
+            f" {lone.squared_after:.4f} (đo chéo theo người nói)"
+            + ("." if lone.better else "; trọng số giữ như cũ vì không tốt hơn.")
+        )
     line(f"Đã ghi {card}." if written else f"Không ghi gì vào {card}.")

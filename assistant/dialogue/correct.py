@@ -245,11 +245,12 @@ def _asked(state: DialogueState) -> frozenset[int]:
 
 
 def _denying(state: DialogueState) -> DialogueState:
-    """The state that knows what was read back to be wrong, keyed or not."""
+    """The state that knows what was read back to be wrong, keyed or not: once a read-back."""
     if not state.read_back:
         return state
     hearings = tuple(heard.doubted() for heard in state.hearings)
-    return replace(state, denied=(*state.denied, state.read_back), hearings=hearings)
+    wrong = (*state.denied, state.read_back)
+    return replace(state, denied=wrong, hearings=hearings, read_back=None)
 
 
 def _restart(turn: Turn) -> Result:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from assistant.nlu import tables
 from assistant.nlu.collecting import collect
-from assistant.nlu.second_look import ANSWERS
+from assistant.nlu.second_look import ANSWERS, LOOKED_AT
 from assistant.nlu.spans import CARD, COMPLETE
 from assistant.nlu.tokens import tokenize, with_roles
 from assistant.nlu.types import CONFIRMING, Expect, Grammar, HeardWord, Prior
@@ -26,7 +26,7 @@ def prior(
         return Prior(_code(digits_so_far, limits))
     if not isinstance(state, Expect) or state not in CONFIRMING:
         return None
-    return Prior(_yes(state, limits), ANSWERS if state is Expect.CONFIRM else ())
+    return Prior(_yes(state, limits), ANSWERS if state in LOOKED_AT else ())
 
 
 def _yes(expect: Expect, limits: Understanding) -> Weigh:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 
 class Expect(StrEnum):
@@ -40,7 +39,7 @@ JOINT = "_"
 class Prior:
     """What is likely to be said. Called with the words of a reading: nepers by which it is
     likelier than others, whatever it sounds like. ``alone``: answers, each in its forms, one of
-    which is often all that is said; how well each would fit is told with the words."""
+    which is often all that is said; how likely each is to be that is told with the words."""
 
     weigh: Callable[[Sequence[str]], float]
     alone: tuple[tuple[str, ...], ...] = ()
@@ -60,24 +59,16 @@ Shares = tuple[float, ...]
 """Of each of the ten digits, how likely it is by the sound alone (sum 1); () where nobody knows."""
 
 
-class Fit(NamedTuple):
-    """How well a word by itself would be all that was said, in nepers: ``whole``: under the best
-    path of any phones; ``least``: log-probability of its least likely phone."""
-
-    whole: float
-    least: float
-
-
 @dataclass(frozen=True, slots=True)
 class HeardWord:
     """One word as a recognizer heard it; nlu knows no engine. ``confidence``: 0..1 or None;
-    ``rivals``: which digit may have been said instead; ``alone``: of a word that is all there is,
-    how well each answer of the ``Prior`` fits in its place."""
+    ``rivals``: which digit may have been said instead; ``alone``: of the first of few words, how
+    likely each answer of the ``Prior`` is to be all that was said (0..1), as far as it is known."""
 
     text: str = field(repr=False)
     confidence: float | None = None
     rivals: Shares = field(default=(), repr=False)
-    alone: tuple[Fit, ...] = ()
+    alone: tuple[float, ...] = ()
 
 
 class Intent(StrEnum):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.asr.folder import inspect_folder
+from assistant.asr.folder import MEASURED, inspect_folder
 from assistant.errors import UsageError
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
@@ -39,5 +39,5 @@ def join(models: Sequence[Path], out: Path) -> Path:
     priors = np.exp(np.mean([np.log(read_priors(path)) for path in networks], axis=0))
     acoustic = acoustic_model(nets, np.asarray(priors / priors.sum(), np.float32))
     about = {"name": out.name, "version": "+".join(versions), "parameters": parameters(nets)}
-    with_network(models[0], out, acoustic, about, drop=("confidence",))
+    with_network(models[0], out, acoustic, about, drop=MEASURED)
     return out

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from assistant.asr.folder import inspect_folder
+from assistant.asr.folder import MEASURED, inspect_folder
 from assistant.errors import UsageError
 from assistant.training.export import acoustic_model
 from assistant.training.folder import with_network
@@ -114,5 +114,5 @@ def narrow_model(
     taught(made, nets, batches, steps, progress)
     about = {"name": out.name, "parameters": parameters(made)}
     acoustic = acoustic_model(made, read_priors(network))
-    with_network(model, out, acoustic, about, drop=("confidence",))
+    with_network(model, out, acoustic, about, drop=MEASURED)
     return out

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from assistant.asr.folder import inspect_folder
+from assistant.asr.folder import MEASURED, inspect_folder
 from assistant.errors import UsageError
 from assistant.training.corpus import Corpus
 from assistant.training.data import Batch, Source, Stream
@@ -50,7 +50,7 @@ def teach_model(
     taught(pupils, teachers, batches, steps, progress)
     about = {"name": out.name, "version": f"{version}+taught"}
     acoustic = acoustic_model(pupils, read_priors(network))
-    with_network(model, out, acoustic, about, drop=("confidence",))
+    with_network(model, out, acoustic, about, drop=MEASURED)
     return out
 
 

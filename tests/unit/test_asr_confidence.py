@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assistant.asr.confidence import RAW, from_card
-from assistant.asr.evidence import Evidence
+from assistant.asr.confidence import RAW, UNWEIGHED, answers_from_card, from_card
+from assistant.asr.evidence import Evidence, Fit
 from assistant.batch.calibration import calibration, fitted_points
 
 CARD: list[dict[str, Any]] = [
@@ -55,6 +55,33 @@ def test_evidence_is_weighed_where_the_card_says_how() -> None:
 def test_a_map_that_does_not_rise_within_0_and_1_is_refused(card: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
         from_card(card)
+
+
+ANSWERS = (("đúng",), ("không", "hông"))
+
+
+def test_answers_are_weighed_where_the_card_says_how() -> None:
+    weighed = answers_from_card({"đúng": [1.0, 1.0, 0.1, 3.0], "không": [0.0, 0.0, 0.2, -2.0]})
+    good, bad = Fit(-0.1, -1.0, 20.0), Fit(-2.0, -7.0, -20.0)
+    yes, no = weighed.of(ANSWERS, (good, bad))
+    assert (yes, no) == (pytest.approx(0.98, abs=0.01), pytest.approx(0.002, abs=0.001))
+    far = Fit(-900.0, -900.0, -900.0)
+    assert weighed.of(ANSWERS, (far, Fit(-1.0, -1.0, 900.0)))[0] > 0  # what is worse says no more
+    assert weighed.known(ANSWERS)
+    assert not weighed.known((*ANSWERS, ("vâng",)))
+    assert not weighed.known(())
+    assert weighed.of(ANSWERS, ()) == ()
+    assert answers_from_card(None) is UNWEIGHED
+    assert UNWEIGHED.of(ANSWERS, (good, bad)) == ()
+
+
+@pytest.mark.parametrize(
+    "card", ["x", [1.0], {"đúng": [1.0]}, {"đúng": []}, {"đúng": [1.0, 1.0, 1.0, float("inf")]},
+             {"đúng": ["a", "b", "c", "d"]}, {"đúng": None}],
+)  # fmt: skip
+def test_weights_of_answers_that_are_none_are_refused(card: Any) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        answers_from_card(card)
 
 
 def test_a_fitted_map_calibrates() -> None:

@@ -72,9 +72,11 @@ def test_an_answer_fits_what_was_said_and_nothing_else() -> None:
         fits = alone(answers, outputs(said))
         assert fits[best].whole == pytest.approx(0, abs=1e-3)
         assert fits[best].least > -1
-        assert fits[1 - best].whole < -10
+        assert fits[1 - best].whole < -0.5
         assert fits[1 - best].least < -5
-    assert max(fit.whole for fit in alone(answers, outputs(["không", "đúng"]))) < -10
+        assert fits[best].lead == pytest.approx(-fits[1 - best].lead)
+        assert fits[best].lead > 10
+    assert max(fit.whole for fit in alone(answers, outputs(["không", "đúng"]))) < -0.5
     assert alone(answers, outputs([])[:0].reshape(0, len(PHONES))) == ()
 
 

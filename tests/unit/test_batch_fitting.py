@@ -8,10 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.asr.confidence import RAW, Confidences, Mapped, from_card
-from assistant.asr.evidence import Evidence
-from assistant.batch.fitting import Pool, fitted, note
-from assistant.batch.outcomes import Word
+from assistant.asr.confidence import (
+    RAW,
+    UNWEIGHED,
+    Confidences,
+    Mapped,
+    answers_from_card,
+    from_card,
+)
+from assistant.asr.evidence import Evidence, Fit
+from assistant.batch.fitting import Pool, fitted, fitted_answers, note
+from assistant.batch.outcomes import Outcome, Word
+from assistant.nlu.second_look import ANSWERS
 
 WEIGHTS = (0.5, 1.0, -1.5, 3.0)
 
@@ -86,3 +94,72 @@ def test_what_was_not_measured_stays_in_the_card(tmp_path: Path) -> None:
     note(tmp_path, [better])
     assert json.loads(path.read_text("utf-8")) == {"name": "m", "confidence": [rest, better]}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def answers(many: int, seed: int = 5, others: int = 3) -> list[Outcome]:
+    """ "Đúng", "không" and ``others`` times as much of neither; each fits as what was said does."""
+    chance = np.random.default_rng(seed)
+    found = []
+    for said in (*[("đúng",)] * many, *[("không",)] * many, *[()] * (others * many)):
+        yes, no = (bool(said) and said[0] in forms for forms in ANSWERS)
+        lead = float(chance.normal(8 * (yes - no), 5))
+        fits = [
+            Fit(-float(chance.gamma(1 if it else 4)), -float(chance.gamma(2 if it else 5)), one)
+            for it, one in ((yes, lead), (no, -lead))
+        ]
+        speaker = f"s{len(found) % 97}"
+        measure = "yes-no" if said else "other"
+        found.append(
+            Outcome("b", measure, "clean", "c", speaker, (), False, False, said, (),
+                    fits=tuple(fit.values for fit in fits))
+        )  # fmt: skip
+    return found
+
+
+def test_the_weights_of_lone_answers_tell_them_from_each_other_and_from_the_rest() -> None:
+    found = fitted_answers(answers(400), UNWEIGHED)
+    assert found.better
+    assert found.squared_before is None
+    assert found.squared_after < 0.08
+    mapped = answers_from_card(found.weights)
+    right = 0
+    fresh = answers(200, seed=6)
+    for one in fresh:
+        chances = mapped.of(ANSWERS, [Fit(*values) for values in one.fits])
+        best = max(range(2), key=chances.__getitem__)
+        heard = ANSWERS[best][:1] if chances[best] > 0.5 else ()
+        right += heard == one.expected
+    assert right > 0.9 * len(fresh)
+
+
+def test_of_what_is_heard_more_often_no_more_is_made() -> None:
+    """How many strangers a folder has is no matter of what is likely."""
+    few, many = (fitted_answers(answers(300, others=n), UNWEIGHED).weights for n in (1, 8))
+    for name in few:
+        assert many[name] == pytest.approx(few[name], rel=0.35, abs=0.5)
+
+
+def test_weights_of_answers_that_are_no_better_stay_out() -> None:
+    heard = answers(300)
+    first = fitted_answers(heard, UNWEIGHED)
+    again = fitted_answers(heard, answers_from_card(first.weights))
+    assert not again.better
+    assert again.squared_before is not None
+    assert again.as_dict()["better"] is False
+
+
+def test_few_answers_say_nothing() -> None:
+    for heard in ([], answers(20), [one for one in answers(300) if one.expected != ("đúng",)]):
+        found = fitted_answers(heard, UNWEIGHED)
+        assert not found.better
+        assert not found.weights
+
+
+def test_answers_go_into_the_card_beside_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({"name": "m", "confidence": []}), "utf-8")
+    note(tmp_path, [], {"đúng": [1.0, 2.0, 3.0, 4.0]})
+    written = {"name": "m", "confidence": [], "answers": {"đúng": [1.0, 2.0, 3.0, 4.0]}}
+    assert json.loads(path.read_text("utf-8")) == written
+    note(tmp_path, [], None)
+    assert json.loads(path.read_text("utf-8")) == written

@@ -440,6 +440,20 @@ def test_what_was_heard_of_a_code_is_forgotten_with_it(
 
 
 @walks
+@given(seeds, callers)
+def test_a_read_back_is_denied_once_at_most(seed: int, caller: Caller) -> None:
+    read = 0
+
+    def judge(before: DialogueState, event: Event, after: DialogueState, action: Action) -> None:
+        nonlocal read
+        if after.read_back and spoken(action, secret=False):
+            read += 1
+        assert len(after.denied) <= read
+
+    Walk(seed, caller).run(judge)
+
+
+@walks
 @given(seeds, callers, st.integers(0, 4))
 def test_a_call_verifies_no_more_than_its_limit(seed: int, caller: Caller, most: int) -> None:
     draw = random.Random(seed)

@@ -10,35 +10,38 @@ import yaml
 
 from assistant.nlu import prior
 from assistant.nlu.second_look import ANSWERS
-from assistant.nlu.types import Expect, Fit, HeardWord, Rejection
+from assistant.nlu.types import Expect, HeardWord, Rejection
 from assistant.nlu.understanding import interpret
 
 CASES = yaml.safe_load(
     (Path(__file__).parents[1] / "data" / "nlu_second_look.yaml").read_text("utf-8")
 )["cases"]
 MEANINGS = {"yes": (True, None), "no": (False, None), "again": (None, Rejection.LOW_CONFIDENCE),
-            "unknown": (None, Rejection.UNKNOWN), "digits": (None, None)}  # fmt: skip
+            "unknown": (None, Rejection.UNKNOWN), "ambiguous": (None, Rejection.AMBIGUOUS),
+            "digits": (None, None)}  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['word']} {c['fits']}")
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['heard']} {c['chances']}")
 def test_second_look(case: dict[str, Any]) -> None:
-    fits = tuple(Fit(float(fit), float(case.get("least", -1))) for fit in case["fits"])
-    word = HeardWord(case["word"], 0.9, alone=fits)
-    heard = interpret([word], Expect(case.get("expect", "confirm")))
+    first, *rest = case["heard"].split()
+    words = [HeardWord(first, 0.9, alone=tuple(map(float, case["chances"])))]
+    words += [HeardWord(word, 0.9) for word in rest]
+    heard = interpret(words, Expect(case.get("expect", "confirm")))
     assert (heard.yes_no, heard.rejection) == MEANINGS[case["means"]]
 
 
-@pytest.mark.parametrize("text", ["không đúng", "đúng rồi", "gặp tổng đài viên", "số cuối là bảy"])
-def test_more_than_one_word_is_what_it_says(text: str) -> None:
-    words = text.split()
-    fits = (Fit(-1.0, -1.0), Fit(-9.0, -1.0))
-    heard = interpret([HeardWord(word, 0.9, alone=fits) for word in words], Expect.CONFIRM)
-    assert heard == interpret([HeardWord(word, 0.9) for word in words], Expect.CONFIRM)
+@pytest.mark.parametrize("text", ["gặp tổng đài viên", "số cuối là bảy", "nhắc lại"])
+def test_a_request_is_what_it_says(text: str) -> None:
+    first, *rest = text.split()
+    others = [HeardWord(word, 0.9) for word in rest]
+    heard = interpret([HeardWord(first, 0.9, alone=(0.9, 0.05)), *others], Expect.CONFIRM)
+    assert heard == interpret([HeardWord(first, 0.9), *others], Expect.CONFIRM)
+    assert heard.yes_no is None
 
 
 def test_a_recognizer_is_asked_where_the_answer_is_looked_at() -> None:
     asked = {expect for expect in Expect if (p := prior(expect)) is not None and p.alone}
-    assert asked == {Expect.CONFIRM}
+    assert asked == {Expect.CONFIRM, Expect.CONFIRM_OR_MORE}
     found = prior(Expect.CONFIRM)
     assert found is not None
     assert found.alone == ANSWERS
