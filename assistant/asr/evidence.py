@@ -122,12 +122,20 @@ def _rivals(outputs: Matrix) -> Shares:
     return tuple((shares / shares.sum()).tolist())
 
 
+def fit_of(words: Sequence[str], outputs: Matrix) -> float:
+    """The log-likelihood of these words and nothing else, in nepers; -inf where they do not fit in.
+    What cannot be spelt out fits anything, a little badly."""
+    phones = [position for word in words for position in _positions(word)]
+    path = viterbi(_emissions(phones, outputs), [position[0] for position in phones])
+    return -math.inf if path is None else path[2] * len(outputs)
+
+
 def alone(answers: tuple[tuple[str, ...], ...], outputs: Matrix) -> tuple[Fit, ...]:
     """How well each of the answers, in one of its forms, would be all that was said; none of no
     outputs."""
     if not len(outputs):
         return ()
-    best = _best(outputs, _ways_of(answers))
+    best = _best(outputs, ways_of(answers))
     speech = np.flatnonzero(outputs.argmax(axis=1))
     length = max(_SHORTEST, speech[-1] - speech[0] + 1 if len(speech) else 0)
     wholes = (best - outputs.max(axis=1).sum()) / length
@@ -143,7 +151,7 @@ def _least_alone(word: str, outputs: Matrix) -> float:
     return -math.inf if path is None else _least(emissions, path, range(len(phones)))
 
 
-def _best(outputs: Matrix, ways: _Ways) -> npt.NDArray[np.float64]:
+def _best(outputs: Matrix, ways: Ways) -> npt.NDArray[np.float64]:
     """The log-likelihood of each meaning by the best of its ways through the outputs."""
     emit = outputs[:, ways.states]  # (outputs, ways, states)
     score = np.full((len(ways.means), ways.states.shape[1] + 2), -np.inf)  # two in front
@@ -157,7 +165,7 @@ def _best(outputs: Matrix, ways: _Ways) -> npt.NDArray[np.float64]:
     return best
 
 
-class _Ways(NamedTuple):
+class Ways(NamedTuple):
     """Every way to say every meaning, side by side: ``states`` (ways, states) are columns of the
     outputs, blanks and phones in turn; ``skips``: the cost of leaving out the blank before one;
     ``last``: place of the last phone, two in front counted; ``means``: what it says, rising."""
@@ -169,12 +177,12 @@ class _Ways(NamedTuple):
 
 
 @cache
-def _digit_ways() -> _Ways:
-    return _ways_of(tuple(tables.numbers().words[str(digit)] for digit in range(10)))
+def _digit_ways() -> Ways:
+    return ways_of(tuple(tables.numbers().words[str(digit)] for digit in range(10)))
 
 
 @cache
-def _ways_of(meanings: tuple[tuple[str, ...], ...]) -> _Ways:
+def ways_of(meanings: tuple[tuple[str, ...], ...]) -> Ways:
     """``meanings``: the words for each."""
     number = {phone: place for place, phone in enumerate(phone_table())}
     ways = [
@@ -190,7 +198,7 @@ def _ways_of(meanings: tuple[tuple[str, ...], ...]) -> _Ways:
         states[row, 1 : 2 * len(phones) : 2] = phones
         skips[row, : 2 * len(phones) + 1] = costs_of_skip(phones)
     last = np.array([2 * len(phones) + 1 for _, phones in ways])
-    return _Ways(states, skips, last, np.array([meaning for meaning, _ in ways]))
+    return Ways(states, skips, last, np.array([meaning for meaning, _ in ways]))
 
 
 def _emissions(phones: Sequence[tuple[int, ...]], outputs: Matrix) -> Matrix:

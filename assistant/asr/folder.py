@@ -52,8 +52,9 @@ _T = TypeVar("_T")
 class ModelFolder:
     """A folder that has everything its engine needs. ``rate``: Hz that the acoustic model was
     trained on; ``narrows``: the vocabulary can be narrowed at run time; ``version`` None: no card.
-    ``confidence``, ``answers``: what its confidences and the fits of lone answers are worth. Of
-    sherpa-onnx only: ``kind``, ``parts`` (part → file name) and ``bins`` (mel bins)."""
+    ``confidence``, ``answers``: what its confidences and the fits of lone answers are worth;
+    ``likelier``: nepers by which its lexicon makes words likelier. Of sherpa-onnx only: ``kind``,
+    ``parts`` (part → file name) and ``bins`` (mel bins)."""
 
     path: Path
     name: str
@@ -68,6 +69,7 @@ class ModelFolder:
     bins: int = _DEFAULT_BINS
     confidence: Confidences = RAW
     answers: Answers = UNWEIGHED
+    likelier: dict[str, float] = field(default_factory=dict)
 
 
 def inspect_folder(path: Path) -> ModelFolder:
@@ -144,7 +146,17 @@ def _facts(path: Path, card: dict[str, object]) -> dict[str, Any]:
         "sha256": _checksums(card),
         "confidence": _measured(path, card, "confidence", from_card),
         "answers": _measured(path, card, "answers", answers_from_card),
+        "likelier": _likelier(path, card),
     }
+
+
+def _likelier(path: Path, card: dict[str, object]) -> dict[str, float]:
+    words = card.get("likelier_words", {})
+    if not isinstance(words, dict) or not all(isinstance(n, int | float) for n in words.values()):
+        raise _bad_card(
+            path, "likelier_words phải là {từ: số}; xóa mục đó thì không từ nào dễ hơn."
+        )
+    return {str(word): float(nepers) for word, nepers in words.items()}
 
 
 def _measured(path: Path, card: dict[str, object], name: str, read: Callable[[object], _T]) -> _T:

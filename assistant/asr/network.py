@@ -20,12 +20,14 @@ Matrix = npt.NDArray[np.float32]
 
 RATE = 8_000  # Hz
 SUBSAMPLING = 3  # frames of 10 ms an output
+OUTPUT_SECONDS = 0.03
 FRONT = (-2, -1, 0, 1, 2)  # frames that the first layer sees
 STRIDE = (-1, 0, 1)  # of its outputs, what the second sees
 
 _NAME = b"<ComponentName> "
 _AFFINE = b"<FixedAffineComponent> <LinearParams> CM2 "
 _BIAS = b"<BiasParams> FV "
+_PRIORS = b"<Priors> FV "
 
 _WINDOW, _STEP, _POINTS = 200, 80, 256  # samples
 _BINS, _LOW, _HIGH = 40, 40.0, 3_800.0
@@ -63,6 +65,14 @@ def offsets_of(source: str) -> tuple[int, ...]:
     """ "Append(Offset(x, -3), x)" → (-1, 0), in outputs."""
     parts = re.findall(r"Offset\([^,]+, (-?\d+)\)|([^\s,()]+)", source.removeprefix("Append"))
     return tuple(int(offset or 0) // SUBSAMPLING for offset, _ in parts)
+
+
+def priors_of(data: bytes) -> Matrix:
+    """What the recognizer takes for each phone's usual output; empty when the file has none. Raises
+    ValueError, struct.error for a file that ends before them."""
+    at = data.rindex(_PRIORS) + len(_PRIORS)
+    (count,) = struct.unpack_from("<i", data, at + 1)
+    return np.frombuffer(data, "<f4", count, at + 5).copy()
 
 
 def towers_of(layers: Mapping[str, object]) -> list[str]:
@@ -112,8 +122,10 @@ class _Tower:
 class Network:
     """All the networks of a file, side by side. Shared by all calls and threads."""
 
-    def __init__(self, towers: tuple[_Tower, ...]) -> None:
+    def __init__(self, towers: tuple[_Tower, ...], priors: Matrix) -> None:
+        """``priors``: the log of what the recognizer takes for a phone's usual output."""
         self._towers = towers
+        self.priors = priors
 
     @classmethod
     def read(cls, path: Path) -> Network | None:
@@ -121,7 +133,8 @@ class Network:
         data = path.read_bytes()
         try:
             layers, inputs = affine_layers(data), inputs_of(data)
-            return cls(tuple(_tower(layers, inputs, prefix) for prefix in towers_of(layers)))
+            towers = tuple(_tower(layers, inputs, prefix) for prefix in towers_of(layers))
+            return cls(towers, np.log(priors_of(data)))
         except (KeyError, ValueError, struct.error):
             return None
 

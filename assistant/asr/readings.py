@@ -22,7 +22,7 @@ def weighed(alternatives: Sequence[Mapping[str, Any]], prior: Prior) -> list[dic
     """
     readings: list[Sequence[Entry]] = [found.get("result", ()) for found in alternatives]
     scores = [
-        float(found["confidence"]) + prior(_spoken(reading))
+        float(found["confidence"]) + prior(spoken(reading))
         for found, reading in zip(alternatives, readings, strict=True)
     ]
     if not scores:
@@ -33,19 +33,32 @@ def weighed(alternatives: Sequence[Mapping[str, Any]], prior: Prior) -> list[dic
     best = readings[scores.index(top)]
     support = [0.0] * len(best)
     for reading, share in zip(readings, shares, strict=True):
-        for place in _shared(best, reading):
+        for place, _ in _shared(best, reading):
             support[place] += share / total
     return [{**entry, "conf": sure} for entry, sure in zip(best, support, strict=True)]
 
 
-def _spoken(reading: Sequence[Entry]) -> list[str]:
+def instead(words: Sequence[Entry], sure: float, before: Sequence[Entry]) -> list[dict[str, Any]]:
+    """``words`` with ``conf``, for a reading that takes the place of the one ``before``. ``sure``:
+    0..1, that it is the better one; a word that stood there before is as sure as it was, else."""
+    support = [0.0] * len(words)
+    for place, other in _shared(words, before):
+        support[place] = float(before[other]["conf"])
+    return [
+        {**entry, "conf": sure + (1 - sure) * old}
+        for entry, old in zip(words, support, strict=True)
+    ]
+
+
+def spoken(reading: Sequence[Entry]) -> list[str]:
+    """The words, joined ones apart."""
     return [part for entry in reading for part in str(entry["word"]).split(JOINT)]
 
 
-def _shared(best: Sequence[Entry], other: Sequence[Entry]) -> list[int]:
-    """Places of ``best`` whose word ``other`` has at the same time; each of its words but once,
-    for "một" is no support of both in "một một"."""
-    found: list[int] = []
+def _shared(best: Sequence[Entry], other: Sequence[Entry]) -> list[tuple[int, int]]:
+    """Places of ``best`` whose word ``other`` has at the same time, and its place there; each of
+    its words but once, for "một" is no support of both in "một một"."""
+    found: list[tuple[int, int]] = []
     begin = 0
     for place, entry in enumerate(best):
         for candidate in range(begin, len(other)):
@@ -53,7 +66,7 @@ def _shared(best: Sequence[Entry], other: Sequence[Entry]) -> list[int]:
             if theirs["start"] >= entry["end"]:
                 break
             if theirs["word"] == entry["word"] and theirs["end"] > entry["start"]:
-                found.append(place)
+                found.append((place, candidate))
                 begin = candidate + 1
                 break
     return found

@@ -22,11 +22,12 @@ from assistant.asr.evidence import Evidence, alone, evidence
 from assistant.asr.folder import ModelFolder, inspect_folder, require_intact
 from assistant.asr.intake import Intake, check_rate, failed, wrong_order
 from assistant.asr.lexicon import phone_table
+from assistant.asr.network import OUTPUT_SECONDS, Network
 from assistant.asr.network import RATE as FEATURE_RATE
 from assistant.asr.network import Matrix as Outputs
-from assistant.asr.network import Network
-from assistant.asr.readings import Entry, weighed
+from assistant.asr.readings import Entry, instead, spoken, weighed
 from assistant.asr.types import EndReason, Transcript, Word
+from assistant.asr.whole_code import Likelihoods, whole_code
 from assistant.audio.types import SAMPLE_BYTES
 from assistant.errors import ModelError
 from assistant.nlu.types import JOINT, Prior
@@ -213,6 +214,7 @@ class VoskRecognizer:
         folder = self._model.folder
         answers = self._prior.alone if self._prior and len(entries) <= _FEW else ()
         outputs = self._outputs(entries, asked=folder.answers.known(answers))
+        entries = self._whole(entries, outputs)
         sure, known = folder.confidence, _evidence(entries, outputs)
         words = [
             word
@@ -232,6 +234,29 @@ class VoskRecognizer:
         outputs = network.outputs(bytes(self._heard)) if network and entries and asked else None
         self._heard.clear()
         return outputs
+
+    def _whole(self, entries: Sequence[Entry], outputs: Outputs | None) -> Sequence[Entry]:
+        """The words, or those of the whole code that is likelier than they are."""
+        network, words = self._model.network, spoken(entries)
+        if outputs is None or network is None or self._prior is None or not len(network.priors):
+            return entries
+        lengths = self._prior.whole(words)
+        if not lengths:
+            return entries
+        said = Likelihoods.of(outputs, network.priors, self._model.folder.likelier)
+        found = whole_code(words, lengths, said)
+        if found is None:
+            return entries
+        begin = self._offset - self._intake.lead  # of what Vosk was given, by its count
+        digits = [
+            {
+                "word": one.word,
+                "start": begin + one.first * OUTPUT_SECONDS,
+                "end": begin + (one.last + 1) * OUTPUT_SECONDS,
+            }
+            for one in found.spoken
+        ]
+        return instead(digits, found.sure, entries)
 
     def _current(self, what: str) -> Decoder:
         if self._decoder is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from assistant.nlu import tables
 from assistant.nlu.collecting import collect
@@ -23,10 +24,20 @@ def prior(
 ) -> Prior | None:
     """How many nepers likelier than others a reading of an utterance is; None: all are alike."""
     if state in (Expect.CODE, Expect.WHICH, Grammar.DIGITS):
-        return Prior(_code(digits_so_far, limits))
+        return _code(digits_so_far, limits)
     if not isinstance(state, Expect) or state not in CONFIRMING:
         return None
     return Prior(_yes(state, limits), ANSWERS if state in LOOKED_AT else ())
+
+
+def _code(digits_so_far: int, limits: Understanding) -> Prior:
+    """Whoever is asked for a code says a whole one, or the rest of it, far more often than one
+    digit too few: "một một" heard as "một" is found out by its length."""
+    likelier = limits.whole_code
+    return Prior(
+        lambda words: likelier if _whole(words, digits_so_far) else 0.0,
+        whole=lambda words: _misheard(words, digits_so_far) if likelier else (),
+    )
 
 
 def _yes(expect: Expect, limits: Understanding) -> Weigh:
@@ -43,25 +54,33 @@ def _yes(expect: Expect, limits: Understanding) -> Weigh:
     return weigh
 
 
-def _code(digits_so_far: int, limits: Understanding) -> Weigh:
-    """Whoever is asked for a code says a whole one, or the rest of it, far more often than one
-    digit too few: "một một" heard as "một" is found out by its length. Digit by digit, that is:
-    numbers of many digits come in all lengths, and a lone "trăm" is often a "tám"."""
+def _whole(words: Sequence[str], digits_so_far: int) -> bool:
+    """Whether the words are a whole code, or the rest of it, read digit by digit: numbers of many
+    digits come in all lengths, and a lone "trăm" is often a "tám"."""
     number = tables.numbers()
-    units = number.number_words - frozenset(number.digit)
+    if not (number.number_words - frozenset(number.digit)).isdisjoint(words):
+        return False
+    total = digits_so_far + len(words)
+    if total < CARD[0] and all(word in number.digit for word in words):  # nothing to find out
+        return total in COMPLETE and len(words) >= _GROUP
+    tokens = tokenize(tuple(map(HeardWord, words)))
+    span = collect(with_roles(tokens, Expect.CODE, frozenset()), Expect.CODE, digits_so_far).span
+    if span is None or len(span.digits) < _GROUP:
+        return False
+    return span.whole_card or digits_so_far + len(span.digits) in COMPLETE
 
-    def weigh(words: Sequence[str]) -> float:
-        if not units.isdisjoint(words):
-            return 0.0
-        total = digits_so_far + len(words)
-        if total < CARD[0] and all(word in number.digit for word in words):  # nothing to find out
-            return limits.whole_code if total in COMPLETE and len(words) >= _GROUP else 0.0
-        tokens = tokenize(tuple(map(HeardWord, words)))
-        roles = with_roles(tokens, Expect.CODE, frozenset())
-        span = collect(roles, Expect.CODE, digits_so_far).span
-        if span is None or len(span.digits) < _GROUP:
-            return 0.0
-        whole = span.whole_card or digits_so_far + len(span.digits) in COMPLETE
-        return limits.whole_code if whole else 0.0
 
-    return weigh
+def _misheard(words: Sequence[str], digits_so_far: int) -> tuple[int, ...]:
+    """How many digits were said where these words are all but a whole code: most of its digits,
+    other words, and nothing that counts any ("ba số không"). Of digits alone too few or too many
+    may well be what was said."""
+    number = tables.numbers()
+    digits = sum(word in number.digit for word in words)
+    lengths = tuple(n - digits_so_far for n in sorted(COMPLETE) if n - digits_so_far > _GROUP)
+    if not lengths or not _GROUP < digits <= lengths[-1] or digits == len(words):
+        return ()
+    if _whole(words, digits_so_far):
+        return ()
+    counts = {counter[0] for counter in number.counters}
+    counted = any(a in number.few and b in counts for a, b in pairwise(words))
+    return () if counted or not number.times.isdisjoint(words) else lengths

@@ -39,10 +39,13 @@ JOINT = "_"
 class Prior:
     """What is likely to be said. Called with the words of a reading: nepers by which it is
     likelier than others, whatever it sounds like. ``alone``: answers, each in its forms, one of
-    which is often all that is said; how likely each is to be that is told with the words."""
+    which is often all that is said; how likely each is to be that is told with the words.
+    ``whole``: called likewise, with the words of the best reading: how many digits a whole code
+    would have that was misheard so; nothing where it is one, or hardly a misheard one."""
 
     weigh: Callable[[Sequence[str]], float]
     alone: tuple[tuple[str, ...], ...] = ()
+    whole: Callable[[Sequence[str]], tuple[int, ...]] = lambda words: ()
 
     def __call__(self, words: Sequence[str]) -> float:
         return self.weigh(words)

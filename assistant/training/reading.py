@@ -15,19 +15,27 @@ import torch
 from torch import Tensor, nn
 
 from assistant.asr.lexicon import phone_table
-from assistant.asr.network import FRONT, Matrix, affine_layers, inputs_of, offsets_of, towers_of
+from assistant.asr.network import (
+    FRONT,
+    Matrix,
+    affine_layers,
+    inputs_of,
+    offsets_of,
+    priors_of,
+    towers_of,
+)
 from assistant.errors import ModelError
 from assistant.training.export import prefixed
 from assistant.training.net import AcousticNet, LowRank, NetShape
 
 
 def read_priors(path: Path) -> Matrix:
-    """The priors of a ``final.mdl``; empty when it has none."""
-    data = path.read_bytes()
-    mark = b"<Priors> FV "
-    at = data.rindex(mark) + len(mark)
-    (count,) = struct.unpack_from("<i", data, at + 1)
-    return np.frombuffer(data, "<f4", count, at + 5).copy()
+    """The priors of a ``final.mdl``; empty when it has none. Raises ModelError
+    ``model-foreign``."""
+    try:
+        return priors_of(path.read_bytes())
+    except (OSError, ValueError, struct.error):
+        raise _foreign(path) from None
 
 
 def read_networks(path: Path, dropout: float = 0.0) -> list[AcousticNet]:
@@ -43,13 +51,17 @@ def read_networks(path: Path, dropout: float = 0.0) -> list[AcousticNet]:
         for net, prefix in prefixed(nets):
             _read_tower(net, layers, prefix, len(nets))
     except (OSError, KeyError, ValueError, RuntimeError, struct.error):
-        raise ModelError(
-            "model-foreign",
-            f"Không học tiếp được từ {path}: không có tệp này, hoặc nó không do công thức huấn "
-            "luyện ở đây viết ra.",
-            "Chọn mô hình vi-telephone đi kèm, hoặc huấn luyện từ đầu: assistant train.",
-        ) from None
+        raise _foreign(path) from None
     return nets
+
+
+def _foreign(path: Path) -> ModelError:
+    return ModelError(
+        "model-foreign",
+        f"Không học tiếp được từ {path}: không có tệp này, hoặc nó không do công thức huấn "
+        "luyện ở đây viết ra.",
+        "Chọn mô hình vi-telephone đi kèm, hoặc huấn luyện từ đầu: assistant train.",
+    )
 
 
 def _shape(

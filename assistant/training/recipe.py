@@ -254,9 +254,10 @@ class Recipe:
         graph = build(words, lines, filler, scale.word_cost, scale.likelier_words)
         about = {
             "name": self.out.name,
-            "version": "13",
+            "version": "14",
             "words": len(words),
             "parameters": parameters([net]),
+            "likelier_words": dict(scale.likelier_words),
         }
         write_model(self.out, acoustic_model([net], self._priors(net)), graph, about, scale.search)
         return self.out

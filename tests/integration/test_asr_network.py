@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from assistant.asr import vosk_adapter
 from assistant.asr.evidence import evidence
 from assistant.asr.lexicon import phone_table, pronunciations
 from assistant.asr.network import RATE, Network, fbank
+from assistant.asr.types import EndReason, Word
 from assistant.asr.vosk_adapter import VoskModel
 from assistant.audio import read_audio, resample
+from assistant.batch.speech_sets import DIGIT_WORDS
+from assistant.nlu import phrases, prior
+from assistant.nlu.types import Expect, Prior
 from assistant.settings import load_settings
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo"
@@ -91,3 +98,31 @@ def test_a_model_that_asks_for_it_has_its_network_beside_it() -> None:
     ears = VoskModel.open(MODEL)
     assert (ears.network is not None) == ears.folder.confidence.weigh
     assert ears.uncalibrated().network is not None
+
+
+def test_a_code_heard_with_a_word_amidst_it_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real sound, the second utterance of a decoder too: what the search made of it has a stray
+    word and lacks a digit, and the code comes back with its times."""
+    ears = VoskModel.open(MODEL)
+    recognizer, pcm = ears.recognizer(), turn("2-ma-so.wav")
+
+    def heard() -> list[Word]:
+        recognizer.begin(phrases(Expect.CODE), RATE, prior(Expect.CODE))
+        recognizer.feed(pcm)
+        return list(recognizer.end(EndReason.SILENCE).words)
+
+    right = [word for word in heard() if word.text in DIGIT_WORDS]
+    assert len(right) == 10
+    found = vosk_adapter.weighed
+
+    def spoilt(readings: Sequence[Mapping[str, Any]], likely: Prior) -> list[dict[str, Any]]:
+        words = [w for w in found(readings, likely) if w["word"] in DIGIT_WORDS]
+        return [*words[:3], {**words[3], "word": "ngàn"}, *words[4:8], *words[9:]]
+
+    monkeypatch.setattr(vosk_adapter, "weighed", spoilt)
+    for _ in range(2):
+        anew = heard()
+        assert [word.text for word in anew] == [word.text for word in right]
+        for one, other in zip(anew, right, strict=True):
+            assert other.start - 0.15 < one.start < one.end < other.end + 0.15
+            assert one.evidence is not None

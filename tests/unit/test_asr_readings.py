@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assistant.asr.readings import weighed
+from assistant.asr.readings import instead, weighed
 
 
 def reading(score: float, *words: tuple[str, float, float]) -> dict[str, Any]:
@@ -69,3 +69,13 @@ def test_joined_words_are_weighed_apart() -> None:
 def test_nothing_heard_is_nothing() -> None:
     assert weighed([], all_alike) == []
     assert weighed([{"confidence": 1.0, "text": ""}], all_alike) == []
+
+
+def test_a_reading_in_place_of_another_keeps_what_stood_there() -> None:
+    before = [{"word": "bốn", "start": 0.1, "end": 0.5, "conf": 0.9},
+              {"word": "ngàn", "start": 0.5, "end": 1.2, "conf": 0.4}]  # fmt: skip
+    words = [{"word": "bốn", "start": 0.12, "end": 0.5}, {"word": "một", "start": 0.5, "end": 0.8},
+             {"word": "chín", "start": 0.8, "end": 1.2}]  # fmt: skip
+    found = instead(words, 0.8, before)
+    assert [entry["word"] for entry in found] == ["bốn", "một", "chín"]
+    assert [entry["conf"] for entry in found] == pytest.approx([0.98, 0.8, 0.8])

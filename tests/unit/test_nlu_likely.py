@@ -71,3 +71,23 @@ def test_asked_which_digit_is_wrong_many_say_all_of_them_again() -> None:
 def test_nowhere_else_is_anything_likelier() -> None:
     for state in {*Expect, *Grammar} - {Expect.CODE, Grammar.DIGITS, *CONFIRMING}:
         assert prior(state) is None
+
+
+MISHEARD = yaml.safe_load(
+    (Path(__file__).parents[1] / "data" / "nlu_misheard.yaml").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("case", MISHEARD, ids=lambda case: case["words"] or "nothing")
+def test_what_is_all_but_a_whole_code_is_looked_at_again(case: dict[str, Any]) -> None:
+    for state in (Expect.CODE, Expect.WHICH, Grammar.DIGITS):
+        found = prior(state, case.get("so_far", 0))
+        assert found is not None
+        assert found.whole(case["words"].split()) == tuple(case["lengths"])
+        nothing = prior(state, case.get("so_far", 0), Understanding(whole_code=0))
+        assert nothing is not None
+        assert nothing.whole(case["words"].split()) == ()
+    for state in READ_BACK:
+        found = prior(state)
+        assert found is not None
+        assert found.whole(case["words"].split()) == ()
