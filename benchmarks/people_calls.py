@@ -27,6 +27,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import assistant  # noqa: F401 - before numpy, whose threads it settles
+
+# isort: split
 import numpy as np
 import soxr
 from rich.console import Console

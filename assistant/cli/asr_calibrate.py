@@ -37,8 +37,8 @@ def calibrate_command(
     threads: Annotated[int | None, typer.Option(min=1, help="Số luồng; mặc định: số lõi.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
 ) -> None:
-    """Đo xem độ tin cậy của mô hình đáng bao nhiêu; bảng quy đổi nào tốt hơn bảng đang có thì ghi
-    vào model.json của nó."""
+    """Đo xem độ tin cậy của mô hình, và độ khớp của câu đáp một tiếng, đáng bao nhiêu; bảng nào
+    tốt hơn bảng đang có thì ghi vào model.json của nó."""
     find_sets(folder)
     path = find(model, load_settings())
     opened = open_model(path, repeatable=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,10 @@ import pytest
 
 from assistant.asr.confidence import RAW, UNWEIGHED, answers_from_card, from_card
 from assistant.asr.evidence import Evidence, Fit
+from assistant.asr.folder import inspect_folder, read_card, write_card
 from assistant.batch.calibration import calibration, fitted_points
+from assistant.errors import ModelError
+from assistant.settings import load_settings
 
 CARD: list[dict[str, Any]] = [
     {"words": ["một", "hai"], "points": [[0.2, 0.1], [0.6, 0.5], [1.0, 0.96]]},
@@ -107,3 +112,24 @@ def test_a_fitted_map_is_one_that_the_card_takes_where_nearly_all_are_sure() -> 
     """Points closer than a card writes them would be two of the same confidence."""
     judged = [(1 - 10**-8 * n, n < 3_000) for n in range(4_000)]
     from_card([{"points": fitted_points(judged)}])
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [("confidence", [{"points": [[2, 2]]}]), ("answers", {"đúng": [1.0]}), ("answers", [1, 2]),
+     ("likelier_words", ["ba"]), ("likelier_words", {"ba": "1"})],
+)  # fmt: skip
+def test_a_card_whose_measures_are_none_is_told_which(
+    entry: str, value: Any, tmp_path: Path
+) -> None:
+    own = shutil.copytree(load_settings().model, tmp_path / "own")
+    card = read_card(own)
+    assert inspect_folder(own).likelier["ba"] > 0
+    assert inspect_folder(own).answers.known(ANSWERS)
+    write_card(own, {**card, entry: value})
+    with pytest.raises(ModelError) as raised:
+        inspect_folder(own)
+    assert raised.value.code == "model-card"
+    assert entry in raised.value.hint
+    write_card(own, {name: kept for name, kept in card.items() if name != entry})
+    inspect_folder(own)  # it can do without
