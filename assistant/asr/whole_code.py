@@ -1,10 +1,10 @@
 """A code read anew where a word was heard amidst its digits: the likeliest digits of a whole one.
 
 Where a digit was heard as a word, or a sound beside it as one, the search has dropped the right
-reading long before anybody counts. A caller who is asked for a code says a whole
-one: so the network's outputs are searched once more for so many digits and nothing else, exactly
-(Viterbi over as many places as the code has; H. Ney, "The use of a one-stage dynamic programming
-algorithm for connected word recognition", IEEE ASSP 32, 1984).
+reading long before anybody counts. A caller who is asked for a code says a whole one: so the
+network's outputs are searched once more for so many digits and nothing else, exactly (Viterbi over
+as many places as the code has; H. Ney, "The use of a one-stage dynamic programming algorithm for
+connected word recognition", IEEE ASSP 32, 1984).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from assistant.asr.evidence import Matrix, Ways, fit_of, ways_of
 from assistant.nlu import tables
@@ -28,7 +27,6 @@ _STRAY = 10.0  # by which a code is likelier than digits with other words amidst
 _MORE = 4.0  # by which a reading is less likely for every word that it has more
 
 _STAY, _STEP, _SKIP, _BLANK, _WORD = range(5)  # how a state was come to
-Scores = npt.NDArray[np.float64]
 
 
 class Spoken(NamedTuple):
@@ -48,14 +46,15 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Likelihoods:
-    """Of one utterance's outputs. ``priors``: the log of what every phone's output usually is;
-    ``likelier``: nepers by which the lexicon makes words likelier."""
+    """Of an utterance, as the recognizer's search weighs them. ``emissions``: (outputs, phones), in
+    nepers; ``likelier``: nepers by which the lexicon makes words likelier."""
 
     emissions: Matrix
     likelier: Mapping[str, float]
 
     @classmethod
     def of(cls, outputs: Matrix, priors: Matrix, likelier: Mapping[str, float]) -> Likelihoods:
+        """``outputs``: ``Network.outputs``; ``priors``: ``Network.priors``."""
         return cls(np.float32(_SCALE) * (outputs - priors), likelier)
 
     def reading(self, words: Sequence[str]) -> float:
@@ -69,7 +68,7 @@ def whole_code(words: Sequence[str], lengths: Sequence[int], said: Likelihoods) 
     before = said.reading(words)
     if not math.isfinite(before):
         return None
-    search = _Search(said, lengths[-1])
+    search = CodeSearch(said, lengths[-1])
     leads = {
         length: search.score(length) - before + _STRAY - _MORE * (length - len(words))
         for length in lengths
@@ -80,13 +79,7 @@ def whole_code(words: Sequence[str], lengths: Sequence[int], said: Likelihoods) 
     return Found(search.spoken(best), 1 / (1 + math.exp(-min(leads[best], 50.0))))
 
 
-def best_of(digits: int, said: Likelihoods) -> tuple[float, tuple[Spoken, ...]]:
-    """The likeliest so many digits and nothing else, and how likely they are in nepers."""
-    search = _Search(said, digits)
-    return search.score(digits), search.spoken(digits)
-
-
-class _Search:
+class CodeSearch:
     """The best path through every number of digits up to the longest code, with blanks between."""
 
     def __init__(self, said: Likelihoods, most: int) -> None:
@@ -127,10 +120,12 @@ class _Search:
         self._inside, self._between = ended.max(axis=1), between
 
     def score(self, digits: int) -> float:
+        """The log-likelihood of the best path of so many digits, in nepers; -inf: they do not fit
+        in."""
         return float(max(self._inside[digits - 1], self._between[digits]))
 
     def spoken(self, digits: int) -> tuple[Spoken, ...]:
-        """The words of the best path of so many digits."""
+        """The words of that path; of one that there is."""
         found: list[Spoken] = []
         t, place = len(self._back) - 1, digits
         blank = bool(self._between[digits] > self._inside[digits - 1])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from assistant.asr.evidence import fit_of
 from assistant.asr.lexicon import phone_table, pronunciations
-from assistant.asr.whole_code import Likelihoods, best_of, whole_code
+from assistant.asr.whole_code import CodeSearch, Likelihoods, whole_code
 from assistant.nlu import tables
 
 PHONES = phone_table()
@@ -107,10 +107,12 @@ def test_no_other_digits_are_likelier(seed: int, digits: int) -> None:
     mine = Likelihoods(emissions, likelier)
     spelt = [word for word in words if len(pronunciations(word)) == 1]  # else reading() is no path
     best = max(mine.reading(way) for way in itertools.product(spelt, repeat=digits))
-    score, spoken = best_of(digits, mine)
-    if math.isinf(best):
-        return
+    search = CodeSearch(mine, digits)
+    score = search.score(digits)
     assert score >= best - 1e-3
+    if math.isinf(score):
+        return
+    spoken = search.spoken(digits)
     names = [one.word for one in spoken]
     assert len(names) == digits
     assert fit_of(names, emissions) + sum(likelier.get(w, 0.0) for w in names) >= score - 1e-3
