@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -29,15 +28,17 @@ _MORE = 4.0  # by which a reading is less likely for every word that it has more
 _STAY, _STEP, _SKIP, _BLANK, _WORD = range(5)  # how a state was come to
 
 
-class Spoken(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Spoken:
     """A digit that was said: the word, and its first and last output."""
 
-    word: str
+    word: str = field(repr=False)
     first: int
     last: int
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Found:
     """``sure``: 0..1, against the reading that was found before."""
 
     spoken: tuple[Spoken, ...]

@@ -53,6 +53,7 @@ def test_a_code_that_was_said_is_found_whatever_was_heard(heard: str) -> None:
     assert found is not None
     assert [one.word for one in found.spoken] == CODE.split()
     assert found.sure > 0.99
+    assert "một" not in repr(found)
     places = [place for one in found.spoken for place in (one.first, one.last)]
     assert places == sorted(places)
     assert places[-1] < len(outputs(CODE.split()))
