@@ -128,7 +128,7 @@ def test_readings_are_weighed_where_something_is_likely_and_only_there() -> None
         return -10.0 * len(words)
 
     noisy = bytes(noise(3.0, rate))
-    shortest = hear(recognizer, pcm[: len(pcm) // 2] + noisy, rate, grammar, likely=shorter)
+    shortest = hear(recognizer, pcm[: len(pcm) // 2] + noisy, rate, grammar, likely=Prior(shorter))
     assert len(shortest.words) == min(map(len, asked))
     assert hear(recognizer, pcm, rate, grammar) == plain  # the decoder is the same
 
