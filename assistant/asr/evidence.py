@@ -140,8 +140,9 @@ def alone(answers: tuple[tuple[str, ...], ...], outputs: Matrix) -> tuple[Fit, .
     length = max(_SHORTEST, speech[-1] - speech[0] + 1 if len(speech) else 0)
     wholes = (best - outputs.max(axis=1).sum()) / length
     least = (max(_least_alone(word, outputs) for word in forms) for forms in answers)
-    leads = (one - np.delete(best, place).max() for place, one in enumerate(best))
-    return tuple(map(Fit, wholes.tolist(), least, map(float, leads)))
+    with np.errstate(invalid="ignore"):  # where nothing fits in
+        leads = np.nan_to_num([b - np.delete(best, n).max() for n, b in enumerate(best)])
+    return tuple(map(Fit, wholes.tolist(), least, leads.tolist()))
 
 
 def _least_alone(word: str, outputs: Matrix) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -152,7 +153,7 @@ def _facts(path: Path, card: dict[str, object]) -> dict[str, Any]:
 
 def _likelier(path: Path, card: dict[str, object]) -> dict[str, float]:
     words = card.get("likelier_words", {})
-    if not isinstance(words, dict) or not all(isinstance(n, int | float) for n in words.values()):
+    if not isinstance(words, dict) or not all(map(_is_finite, words.values())):
         raise _bad_card(
             path, "likelier_words phải là {từ: số}; xóa mục đó thì không từ nào dễ hơn."
         )
@@ -166,6 +167,10 @@ def _measured(path: Path, card: dict[str, object], name: str, read: Callable[[ob
         raise _bad_card(
             path, f"Xóa mục {name} trong tệp đó rồi đo lại: assistant asr calibrate."
         ) from None
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def verify_folder(

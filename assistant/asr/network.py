@@ -75,6 +75,15 @@ def priors_of(data: bytes) -> Matrix:
     return np.frombuffer(data, "<f4", count, at + 5).copy()
 
 
+def _log_priors(data: bytes, phones: int) -> Matrix:
+    try:
+        priors = priors_of(data)
+    except (ValueError, struct.error):
+        priors = np.zeros(0, np.float32)
+    good = len(priors) == phones and bool((priors > 0).all())
+    return np.log(priors) if good else np.zeros(0, np.float32)
+
+
 def towers_of(layers: Mapping[str, object]) -> list[str]:
     """What the names of each network's layers begin with; of a single one nothing."""
     count = max(1, sum(name.endswith(".output.affine") for name in layers))
@@ -123,7 +132,8 @@ class Network:
     """All the networks of a file, side by side. Shared by all calls and threads."""
 
     def __init__(self, towers: tuple[_Tower, ...], priors: Matrix) -> None:
-        """``priors``: the log of what the recognizer takes for a phone's usual output."""
+        """``priors``: the log of what the recognizer takes for a phone's usual output; empty where
+        the file has no such thing."""
         self._towers = towers
         self.priors = priors
 
@@ -134,7 +144,7 @@ class Network:
         try:
             layers, inputs = affine_layers(data), inputs_of(data)
             towers = tuple(_tower(layers, inputs, prefix) for prefix in towers_of(layers))
-            return cls(towers, np.log(priors_of(data)))
+            return cls(towers, _log_priors(data, len(towers[0].output[1])))
         except (KeyError, ValueError, struct.error):
             return None
 

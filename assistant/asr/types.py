@@ -27,13 +27,13 @@ class Word:
     end: float
     confidence: float | None  # 0..1; None when the engine gives none
     evidence: Evidence | None = None  # what the confidence was made of, where anybody asks
-    alone: tuple[float, ...] = ()  # of the first of few words: see ``HeardWord``
+    chances: tuple[float, ...] = ()  # of the first of few words: see ``HeardWord``
     fits: tuple[Fit, ...] = ()  # what they were made of
 
     def as_heard(self) -> HeardWord:
         """The word without its engine and its place."""
         rivals = self.evidence.rivals if self.evidence else ()
-        return HeardWord(self.text, self.confidence, rivals, self.alone)
+        return HeardWord(self.text, self.confidence, rivals, self.chances)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from assistant.settings import Asr
 UNKNOWN = "[unk]"  # the filler word of our model, and of Vosk's
 # "<eps>", "<s>", "#0", "!SIL": they are in every vocabulary, and a grammar with "<eps>" aborts.
 _SYMBOLS = frozenset("<#!")
-_FEW = 2  # words: a breath or a click beside a lone answer comes back as a word
+_FEW = 2  # entries of a reading; more are no lone answer, with a breath beside it or without
 _QUIET = -10  # below Kaldi's errors: what matters comes back as a coded error
 
 
@@ -213,7 +213,8 @@ class VoskRecognizer:
         self._model.give_back(decoder)
         folder = self._model.folder
         answers = self._prior.alone if self._prior and len(entries) <= _FEW else ()
-        outputs = self._outputs(entries, asked=folder.answers.known(answers))
+        wanted = folder.answers.known(answers)
+        outputs = self._outputs(entries, asked=wanted)
         entries = self._whole(entries, outputs)
         sure, known = folder.confidence, _evidence(entries, outputs)
         words = [
@@ -221,9 +222,9 @@ class VoskRecognizer:
             for entry, found in zip(entries, known, strict=True)
             for word in syllables(entry, self._offset, sure, found)
         ]
-        if words and answers and outputs is not None:
+        if words and answers and outputs is not None and (wanted or sure is RAW):
             fits = alone(answers, outputs)
-            words[0] = replace(words[0], alone=folder.answers.of(answers, fits), fits=fits)
+            words[0] = replace(words[0], chances=folder.answers.of(answers, fits), fits=fits)
         return Transcript(tuple(words), reason)
 
     def _outputs(self, entries: Sequence[Entry], asked: bool) -> Outputs | None:

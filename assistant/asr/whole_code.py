@@ -50,7 +50,7 @@ class Likelihoods:
     """Of an utterance, as the recognizer's search weighs them. ``emissions``: (outputs, phones), in
     nepers; ``likelier``: nepers by which the lexicon makes words likelier."""
 
-    emissions: Matrix
+    emissions: Matrix = field(repr=False)
     likelier: Mapping[str, float]
 
     @classmethod
@@ -81,7 +81,8 @@ def whole_code(words: Sequence[str], lengths: Sequence[int], said: Likelihoods) 
 
 
 class CodeSearch:
-    """The best path through every number of digits up to the longest code, with blanks between."""
+    """The best path through every number of digits up to the longest code, with blanks between or
+    none: no digit begins as another ends."""
 
     def __init__(self, said: Likelihoods, most: int) -> None:
         ways = _ways()
@@ -89,8 +90,6 @@ class CodeSearch:
         phones = ways.states[:, 1:-1]  # what is before and after a word is one blank for all
         skips = ways.skips[:, 1:-1]
         self._ends = ways.last - 3  # two in front, and that blank
-        first, last = phones[:, 0], phones[np.arange(len(phones)), self._ends]
-        alike = first[None, :] == last[:, None]  # (before, after): a blank must part them
         bonus = np.array([said.likelier.get(name, 0.0) for name in self._names])
         emit, blank = said.emissions[:, phones], said.emissions[:, 0]  # (outputs, ways, states)
         outputs, rows = len(blank), np.arange(len(phones))
@@ -109,7 +108,7 @@ class CodeSearch:
             options[_STEP, :, :, 1:] = inside[:, :, :-1]
             options[_SKIP, :, :, 2:] = inside[:, :, :-2] + skips[:, 2:]
             options[_BLANK, :, :, 0] = between[:-1, None] + bonus
-            options[_WORD, 1:, :, 0] = np.where(alike[way[:-1]], -np.inf, end[:-1, None] + bonus)
+            options[_WORD, 1:, :, 0] = end[:-1, None] + bonus
             self._back[t] = options.argmax(axis=0)
             inside = options.max(axis=0) + emit[t]
             self._from[t, 1:] = way

@@ -143,10 +143,11 @@ def fitted_answers(outcomes: Sequence[Outcome], present: Answers) -> FittedAnswe
     heard = [one for one in outcomes if one.fits and one.measure in (Measure.YES_NO, Measure.OTHER)]
     said = np.asarray([_answer(one) for one in heard], np.int64)
     counts = np.bincount(said, minlength=len(ANSWERS) + 1)
-    if counts.min() < _LEAST_OF_EACH:
+    folds = _folds([one.speaker for one in heard])
+    others = [set(said[folds != fold].tolist()) for fold in range(_FOLDS)]
+    if counts.min() < _LEAST_OF_EACH or any(len(each) < len(counts) for each in others):
         return FittedAnswers(len(heard))
     worth = (len(heard) / counts / len(counts))[said]
-    folds = _folds([one.speaker for one in heard])
     weights: dict[str, list[float]] = {}
     before, after = [], []
     for place, forms in enumerate(ANSWERS):

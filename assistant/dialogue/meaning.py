@@ -180,7 +180,8 @@ def _digits_meaning(
     if heard.digits.unsure:
         return Meaning.DIGITS
     digits = heard.digits.digits
-    if heard.yes_no is True and digits == state.read_back == state.code:
+    read = state.phase is Phase.WHICH or digits == state.read_back
+    if heard.yes_no is True and read and digits == state.code:
         return Meaning.YES
     if state.phase is Phase.CONFIRM and state.may_grow(accepted):
         return Meaning.DIGITS

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from assistant.nlu import tables
 from assistant.nlu.collecting import collect
-from assistant.nlu.second_look import ANSWERS, LOOKED_AT
+from assistant.nlu.normal import UNKNOWN_WORD
+from assistant.nlu.second_look import ANSWERS
 from assistant.nlu.spans import CARD, COMPLETE
 from assistant.nlu.tokens import tokenize, with_roles
 from assistant.nlu.types import CONFIRMING, Expect, Grammar, HeardWord, Prior
@@ -27,7 +28,7 @@ def prior(
         return _code(digits_so_far, limits)
     if not isinstance(state, Expect) or state not in CONFIRMING:
         return None
-    return Prior(_yes(state, limits), ANSWERS if state in LOOKED_AT else ())
+    return Prior(_yes(state, limits), ANSWERS if state is Expect.CONFIRM else ())
 
 
 def _code(digits_so_far: int, limits: Understanding) -> Prior:
@@ -71,10 +72,12 @@ def _whole(words: Sequence[str], digits_so_far: int) -> bool:
 
 
 def _misheard(words: Sequence[str], digits_so_far: int) -> tuple[int, ...]:
-    """How many digits were said where these words are all but a whole code: most of its digits,
-    other words, and nothing that counts any ("ba số không"). Of digits alone too few or too many
-    may well be what was said."""
-    number = tables.numbers()
+    """How many digits were said where these words are all but a whole code: half of its digits or
+    more, other words amidst them, and nothing that counts any ("ba số không"). Of digits alone,
+    polite or not, too few or too many may well be what was said."""
+    number, fillers = tables.numbers(), tables.fillers()
+    left_out = (fillers.polite | fillers.hesitations) - {UNKNOWN_WORD}
+    words = [word for word in words if word not in left_out]
     digits = sum(word in number.digit for word in words)
     lengths = tuple(n - digits_so_far for n in sorted(COMPLETE) if n - digits_so_far > _GROUP)
     if not lengths or not _GROUP < digits <= lengths[-1] or digits == len(words):

@@ -65,13 +65,13 @@ Shares = tuple[float, ...]
 @dataclass(frozen=True, slots=True)
 class HeardWord:
     """One word as a recognizer heard it; nlu knows no engine. ``confidence``: 0..1 or None;
-    ``rivals``: which digit may have been said instead; ``alone``: of the first of few words, how
-    likely each answer of the ``Prior`` is to be all that was said (0..1), as far as it is known."""
+    ``rivals``: which digit may have been said instead; ``chances``: of the first of few
+    words, how likely each answer ``alone`` of the ``Prior`` is to be said (0..1), if known."""
 
     text: str = field(repr=False)
     confidence: float | None = None
     rivals: Shares = field(default=(), repr=False)
-    alone: tuple[float, ...] = ()
+    chances: tuple[float, ...] = ()
 
 
 class Intent(StrEnum):

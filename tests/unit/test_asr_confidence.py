@@ -117,7 +117,8 @@ def test_a_fitted_map_is_one_that_the_card_takes_where_nearly_all_are_sure() -> 
 @pytest.mark.parametrize(
     ("entry", "value"),
     [("confidence", [{"points": [[2, 2]]}]), ("answers", {"đúng": [1.0]}), ("answers", [1, 2]),
-     ("likelier_words", ["ba"]), ("likelier_words", {"ba": "1"})],
+     ("likelier_words", ["ba"]), ("likelier_words", {"ba": "1"}),
+     ("likelier_words", {"ba": float("inf")}), ("likelier_words", {"ba": True})],
 )  # fmt: skip
 def test_a_card_whose_measures_are_none_is_told_which(
     entry: str, value: Any, tmp_path: Path

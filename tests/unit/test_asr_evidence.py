@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -77,6 +78,8 @@ def test_an_answer_fits_what_was_said_and_nothing_else() -> None:
         assert fits[best].lead == pytest.approx(-fits[1 - best].lead)
         assert fits[best].lead > 10
     assert max(fit.whole for fit in alone(answers, outputs(["không", "đúng"]))) < -0.5
+    short = alone(answers, outputs(["không"])[:2])  # nothing fits in
+    assert all(math.isfinite(value) for fit in short for value in fit.values)
     assert alone(answers, outputs([])[:0].reshape(0, len(PHONES))) == ()
 
 

@@ -119,3 +119,9 @@ def test_no_other_digits_are_likelier(seed: int, digits: int) -> None:
     assert fit_of(names, emissions) + sum(likelier.get(w, 0.0) for w in names) >= score - 1e-3
     assert all(one.first <= one.last for one in spoken)
     assert all(a.last < b.first for a, b in itertools.pairwise(spoken))
+
+
+def test_no_digit_begins_as_another_ends() -> None:
+    """Or a blank would have to part them."""
+    ways = [way for word in DIGITS for way in pronunciations(word)]
+    assert not {way[0] for way in ways} & {way[-1] for way in ways}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +155,15 @@ def test_few_answers_say_nothing() -> None:
         found = fitted_answers(heard, UNWEIGHED)
         assert not found.better
         assert not found.weights
+
+
+@pytest.mark.parametrize("speakers", [1, 2, 4])
+def test_of_few_speakers_nobody_is_left_to_judge(speakers: int) -> None:
+    """Each fifth is judged by what the others taught: whose speaker is unknown is one."""
+    heard = [replace(one, speaker=f"s{n % speakers}") for n, one in enumerate(answers(90))]
+    found = fitted_answers(heard, UNWEIGHED)
+    assert found.better == (speakers > 1)
+    assert all(math.isfinite(one) for weights in found.weights.values() for one in weights)
 
 
 def test_answers_go_into_the_card_beside_what_is_there(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ MEANINGS = {"yes": (True, None), "no": (False, None), "again": (None, Rejection.
 @pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['heard']} {c['chances']}")
 def test_second_look(case: dict[str, Any]) -> None:
     first, *rest = case["heard"].split()
-    words = [HeardWord(first, 0.9, alone=tuple(map(float, case["chances"])))]
+    words = [HeardWord(first, 0.9, chances=tuple(map(float, case["chances"])))]
     words += [HeardWord(word, 0.9) for word in rest]
     heard = interpret(words, Expect(case.get("expect", "confirm")))
     assert (heard.yes_no, heard.rejection) == MEANINGS[case["means"]]
@@ -34,14 +34,14 @@ def test_second_look(case: dict[str, Any]) -> None:
 def test_a_request_is_what_it_says(text: str) -> None:
     first, *rest = text.split()
     others = [HeardWord(word, 0.9) for word in rest]
-    heard = interpret([HeardWord(first, 0.9, alone=(0.9, 0.05)), *others], Expect.CONFIRM)
+    heard = interpret([HeardWord(first, 0.9, chances=(0.9, 0.05)), *others], Expect.CONFIRM)
     assert heard == interpret([HeardWord(first, 0.9), *others], Expect.CONFIRM)
     assert heard.yes_no is None
 
 
 def test_a_recognizer_is_asked_where_the_answer_is_looked_at() -> None:
     asked = {expect for expect in Expect if (p := prior(expect)) is not None and p.alone}
-    assert asked == {Expect.CONFIRM, Expect.CONFIRM_OR_MORE}
+    assert asked == {Expect.CONFIRM}
     found = prior(Expect.CONFIRM)
     assert found is not None
     assert found.alone == ANSWERS
