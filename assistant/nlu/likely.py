@@ -73,16 +73,21 @@ def _whole(words: Sequence[str], digits_so_far: int) -> bool:
 
 def _misheard(words: Sequence[str], digits_so_far: int) -> tuple[int, ...]:
     """How many digits were said where these words are all but a whole code: half of its digits or
-    more, other words amidst them, and nothing that counts any ("ba số không"). Of digits alone,
-    polite or not, too few or too many may well be what was said."""
+    more and other words amidst them, that are no request, correction or card and count nothing ("ba
+    số không"). Of digits alone, polite or not, too few or too many may well be what was said."""
     number, fillers = tables.numbers(), tables.fillers()
     left_out = (fillers.polite | fillers.hesitations) - {UNKNOWN_WORD}
-    words = [word for word in words if word not in left_out]
+    inside = [place for place, word in enumerate(words) if word not in left_out]
+    words = words[inside[0] : inside[-1] + 1] if inside else ()
     digits = sum(word in number.digit for word in words)
     lengths = tuple(n - digits_so_far for n in sorted(COMPLETE) if n - digits_so_far > _GROUP)
     if not lengths or not _GROUP < digits <= lengths[-1] or digits == len(words):
         return ()
     if _whole(words, digits_so_far):
+        return ()
+    meaning = interpret(map(HeardWord, words), Expect.WHICH)
+    span = meaning.digits
+    if meaning.correction or meaning.intent or (span and span.card and not span.whole_card):
         return ()
     counts = {counter[0] for counter in number.counters}
     counted = any(a in number.few and b in counts for a, b in pairwise(words))
