@@ -80,9 +80,7 @@ def evidence(
     ``Network.outputs`` of the very samples. None for words that cannot be spelt out, and for all
     of a reading that does not fit in."""
     spelt = [_positions(word) for word in words]
-    phones = [position for word in spelt for position in word]
-    emissions = _emissions(phones, outputs)
-    path = viterbi(emissions, [position[0] for position in phones])
+    emissions, path = _aligned([position for word in spelt for position in word], outputs)
     if path is None:
         return [None] * len(words)
     first, last, _ = path
@@ -125,8 +123,7 @@ def _rivals(outputs: Matrix) -> Shares:
 def fit_of(words: Sequence[str], outputs: Matrix) -> float:
     """The log-likelihood of these words and nothing else, in nepers; -inf where they do not fit in.
     What cannot be spelt out fits anything, a little badly."""
-    phones = [position for word in words for position in _positions(word)]
-    path = viterbi(_emissions(phones, outputs), [position[0] for position in phones])
+    _, path = _aligned([position for word in words for position in _positions(word)], outputs)
     return -math.inf if path is None else path[2] * len(outputs)
 
 
@@ -147,8 +144,7 @@ def alone(answers: tuple[tuple[str, ...], ...], outputs: Matrix) -> tuple[Fit, .
 
 def _least_alone(word: str, outputs: Matrix) -> float:
     phones = _positions(word)
-    emissions = _emissions(phones, outputs)
-    path = viterbi(emissions, [position[0] for position in phones])
+    emissions, path = _aligned(phones, outputs)
     return -math.inf if path is None else _least(emissions, path, range(len(phones)))
 
 
@@ -200,6 +196,12 @@ def ways_of(meanings: tuple[tuple[str, ...], ...]) -> Ways:
         skips[row, : 2 * len(phones) + 1] = costs_of_skip(phones)
     last = np.array([2 * len(phones) + 1 for _, phones in ways])
     return Ways(states, skips, last, np.array([meaning for meaning, _ in ways]))
+
+
+def _aligned(phones: Sequence[tuple[int, ...]], outputs: Matrix) -> tuple[Matrix, Path | None]:
+    """The emissions of these phones, and the best path through them."""
+    emissions = _emissions(phones, outputs)
+    return emissions, viterbi(emissions, [position[0] for position in phones])
 
 
 def _emissions(phones: Sequence[tuple[int, ...]], outputs: Matrix) -> Matrix:

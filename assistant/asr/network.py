@@ -20,7 +20,7 @@ Matrix = npt.NDArray[np.float32]
 
 RATE = 8_000  # Hz
 SUBSAMPLING = 3  # frames of 10 ms an output
-OUTPUT_SECONDS = 0.03
+OUTPUT_SECONDS = SUBSAMPLING * 0.01
 FRONT = (-2, -1, 0, 1, 2)  # frames that the first layer sees
 STRIDE = (-1, 0, 1)  # of its outputs, what the second sees
 
@@ -68,8 +68,8 @@ def offsets_of(source: str) -> tuple[int, ...]:
 
 
 def priors_of(data: bytes) -> Matrix:
-    """What the recognizer takes for each phone's usual output; empty when the file has none. Raises
-    ValueError, struct.error for a file that ends before them."""
+    """What the recognizer takes for each phone's usual output; empty where the file says that there
+    are none. Raises ValueError, struct.error for a file that does not come so far."""
     at = data.rindex(_PRIORS) + len(_PRIORS)
     (count,) = struct.unpack_from("<i", data, at + 1)
     return np.frombuffer(data, "<f4", count, at + 5).copy()

@@ -36,7 +36,7 @@ from assistant.settings import Asr
 UNKNOWN = "[unk]"  # the filler word of our model, and of Vosk's
 # "<eps>", "<s>", "#0", "!SIL": they are in every vocabulary, and a grammar with "<eps>" aborts.
 _SYMBOLS = frozenset("<#!")
-_FEW = 2  # entries of a reading; more are no lone answer, with a breath beside it or without
+_MEASURED = 2  # words beside which a lone answer is weighed: the second is never one
 _QUIET = -10  # below Kaldi's errors: what matters comes back as a coded error
 
 
@@ -212,9 +212,8 @@ class VoskRecognizer:
         self._decoder = None
         self._model.give_back(decoder)
         folder = self._model.folder
-        answers = self._prior.alone if self._prior and len(entries) <= _FEW else ()
-        wanted = folder.answers.known(answers)
-        outputs = self._outputs(entries, asked=wanted)
+        answers = self._answers(entries)
+        outputs = self._outputs(entries, asked=bool(answers))
         entries = self._whole(entries, outputs)
         sure, known = folder.confidence, _evidence(entries, outputs)
         words = [
@@ -222,10 +221,18 @@ class VoskRecognizer:
             for entry, found in zip(entries, known, strict=True)
             for word in syllables(entry, self._offset, sure, found)
         ]
-        if words and answers and outputs is not None and (wanted or sure is RAW):
+        if words and answers and outputs is not None:
             fits = alone(answers, outputs)
             words[0] = replace(words[0], chances=folder.answers.of(answers, fits), fits=fits)
         return Transcript(tuple(words), reason)
+
+    def _answers(self, entries: Sequence[Entry]) -> tuple[tuple[str, ...], ...]:
+        """The answers that are weighed against a lone word; for those who measure, against two."""
+        folder = self._model.folder
+        answers = self._prior.alone if self._prior else ()
+        if folder.confidence is RAW:
+            return answers if len(entries) <= _MEASURED else ()
+        return answers if len(entries) == 1 and folder.answers.known(answers) else ()
 
     def _outputs(self, entries: Sequence[Entry], asked: bool) -> Outputs | None:
         """The network's own; computed only where ``asked`` for or where they make a difference to

@@ -85,8 +85,7 @@ class CodeSearch:
     none: no digit begins as another ends."""
 
     def __init__(self, said: Likelihoods, most: int) -> None:
-        ways = _ways()
-        self._names = _names()
+        ways, self._names = _ways()
         phones = ways.states[:, 1:-1]  # what is before and after a word is one blank for all
         skips = ways.skips[:, 1:-1]
         self._ends = ways.last - 3  # two in front, and that blank
@@ -150,16 +149,8 @@ class CodeSearch:
 
 
 @cache
-def _words() -> tuple[str, ...]:
-    return tuple(word for words in tables.numbers().words.values() for word in words)
-
-
-@cache
-def _ways() -> Ways:
-    return ways_of(tuple((word,) for word in _words()))
-
-
-@cache
-def _names() -> tuple[str, ...]:
-    """The word of each way."""
-    return tuple(_words()[meaning] for meaning in _ways().means)
+def _ways() -> tuple[Ways, tuple[str, ...]]:
+    """Every way to say a digit, and the word of each."""
+    words = tuple(word for forms in tables.numbers().words.values() for word in forms)
+    ways = ways_of(tuple((word,) for word in words))
+    return ways, tuple(words[meaning] for meaning in ways.means)

@@ -17,7 +17,7 @@ from assistant.batch.scoring import Rate
 BINS = 10
 _RESAMPLES = 1_000
 _SEED = 8079
-_FOLDS = 5
+FOLDS = 5
 _LEAST = 50  # words behind every point of a map
 _PENALTY, _ROUNDS, _TINY = 1e-3, 30, 1e-9
 
@@ -121,14 +121,19 @@ def cross_validated(judged: Sequence[Judged]) -> list[Judged] | None:
     """The words with confidences mapped as ``fitted_points`` would, each fifth of them by what the
     others taught; None with too few."""
     confidence, right = _columns(judged)
-    if len(right) * (_FOLDS - 1) < _LEAST * _FOLDS:
+    if len(right) * (FOLDS - 1) < _LEAST * FOLDS:
         return None
-    fold = np.random.default_rng(_SEED).permutation(len(right)) % _FOLDS
+    fold = folds(len(right))
     mapped = np.zeros_like(confidence)
-    for number in range(_FOLDS):
+    for number in range(FOLDS):
         steps, levels = _map(confidence[fold != number], right[fold != number], _LEAST)
         mapped[fold == number] = np.interp(confidence[fold == number], steps, levels)
     return list(zip(mapped.tolist(), (right > 0).tolist(), strict=True))
+
+
+def folds(many: int) -> npt.NDArray[np.int64]:
+    """A fold of each of so many, by lot, always the same."""
+    return np.random.default_rng(_SEED).permutation(many) % FOLDS
 
 
 def squared_error(judged: Sequence[Judged]) -> float:

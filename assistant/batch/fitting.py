@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from assistant.asr.confidence import Answers, Confidences, Mapped, share
 from assistant.asr.evidence import Evidence
 from assistant.asr.folder import read_card, write_card
 from assistant.batch.calibration import (
+    FOLDS,
+    Array,
     Calibration,
     calibration,
     cross_validated,
     fitted_points,
     fitted_weights,
+    folds,
     squared_error,
 )
 from assistant.batch.outcomes import Outcome, Word
@@ -28,8 +30,6 @@ from assistant.nlu.second_look import ANSWERS
 
 _LEAST = 200  # words; of fewer nothing is said
 _LEAST_OF_EACH = 50  # utterances: of every answer, and of neither
-_FOLDS = 5
-_SEED = 8079
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,9 @@ def fitted_answers(outcomes: Sequence[Outcome], present: Answers) -> FittedAnswe
     heard = [one for one in outcomes if one.fits and one.measure in (Measure.YES_NO, Measure.OTHER)]
     said = np.asarray([_answer(one) for one in heard], np.int64)
     counts = np.bincount(said, minlength=len(ANSWERS) + 1)
-    folds = _folds([one.speaker for one in heard])
-    others = [set(said[folds != fold].tolist()) for fold in range(_FOLDS)]
+    speakers, place_of = np.unique([one.speaker for one in heard], return_inverse=True)
+    fold = folds(len(speakers))[place_of]  # all that one speaker said in one
+    others = [set(said[fold != number].tolist()) for number in range(FOLDS)]
     if counts.min() < _LEAST_OF_EACH or any(len(each) < len(counts) for each in others):
         return FittedAnswers(len(heard))
     worth = (len(heard) / counts / len(counts))[said]
@@ -154,16 +155,16 @@ def fitted_answers(outcomes: Sequence[Outcome], present: Answers) -> FittedAnswe
         values = np.asarray([one.fits[place] for one in heard], np.float64)
         right = (said == place).astype(np.float64)
         fresh = np.empty(len(heard))
-        for fold in range(_FOLDS):
-            inside = folds == fold
+        for number in range(FOLDS):
+            inside = fold == number
             own = fitted_weights(values[~inside], right[~inside], worth[~inside])
             fresh[inside] = [share(own, row) for row in values[inside].tolist()]
-        after.append(np.average(np.square(fresh - right), weights=worth))
+        after.append(_squared(fresh, right, worth))
         name = forms[0]
         weights[name] = [round(one, 4) for one in fitted_weights(values, right, worth)]
         if name in present.weights:
-            now = [share(present.weights[name], row) for row in values.tolist()]
-            before.append(np.average(np.square(np.asarray(now) - right), weights=worth))
+            now = np.asarray([share(present.weights[name], row) for row in values.tolist()])
+            before.append(_squared(now, right, worth))
     return FittedAnswers(
         utterances=len(heard),
         weights=weights,
@@ -180,10 +181,8 @@ def _answer(one: Outcome) -> int:
     return next(said, len(ANSWERS))
 
 
-def _folds(speakers: Sequence[str]) -> npt.NDArray[np.int64]:
-    """A number of a fold for everything said, the same for all of one speaker."""
-    names, place = np.unique(np.asarray(speakers), return_inverse=True)
-    return (np.random.default_rng(_SEED).permutation(len(names)) % _FOLDS)[place]
+def _squared(chance: Array, right: Array, worth: Array) -> float:
+    return float(np.average(np.square(chance - right), weights=worth))
 
 
 def note(

@@ -65,8 +65,8 @@ Shares = tuple[float, ...]
 @dataclass(frozen=True, slots=True)
 class HeardWord:
     """One word as a recognizer heard it; nlu knows no engine. ``confidence``: 0..1 or None;
-    ``rivals``: which digit may have been said instead; ``chances``: of the first of few
-    words, how likely each answer ``alone`` of the ``Prior`` is to be said (0..1), if known."""
+    ``rivals``: which digit may have been said instead; ``chances``: of a lone word,
+    how likely each answer ``alone`` of the ``Prior`` is to be what was said (0..1), if known."""
 
     text: str = field(repr=False)
     confidence: float | None = None

@@ -30,8 +30,7 @@ from assistant.training.net import AcousticNet, LowRank, NetShape
 
 
 def read_priors(path: Path) -> Matrix:
-    """The priors of a ``final.mdl``; empty when it has none. Raises ModelError
-    ``model-foreign``."""
+    """The priors of a ``final.mdl``; raises ModelError ``model-foreign``."""
     try:
         return priors_of(path.read_bytes())
     except (OSError, ValueError, struct.error):
