@@ -3,6 +3,11 @@ goes into another. Needs the extra ``mic``, libportaudio2 and libasound2-data.""
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -34,3 +39,31 @@ def sound_card(folder: Path, microphone: bytes) -> dict[str, str]:
     config = folder / "asoundrc"
     config.write_text(_ASOUNDRC.format(out=folder / "speaker.raw", mic=folder / "mic.raw"))
     return {"ALSA_CONFIG_PATH": str(config)}
+
+
+@contextmanager
+def paced_card(folder: Path, microphone: bytes, pace: float = 4.0) -> Iterator[dict[str, str]]:
+    """``sound_card`` that hears 8 kHz at ``pace`` times a person's. That card has no clock of its
+    own: as fast as it goes, a key pressed a moment late in a test is minutes late in the call."""
+    environment = sound_card(folder, b"")
+    fifo = folder / "mic.raw"
+    fifo.unlink()
+    os.mkfifo(fifo)
+    over = threading.Event()
+
+    def speak() -> None:
+        while not over.is_set():
+            with suppress(BrokenPipeError), fifo.open("wb", buffering=0) as line:
+                begun = time.monotonic()
+                for at in range(0, len(microphone), 320):
+                    line.write(microphone[at : at + 320])
+                    time.sleep(max(0.0, begun + at / 16_000 / pace - time.monotonic()))
+
+    thread = threading.Thread(target=speak, daemon=True)
+    thread.start()
+    try:
+        yield environment
+    finally:
+        over.set()
+        os.close(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK))  # a writer that waits goes on
+        thread.join(10)

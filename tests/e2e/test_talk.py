@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.card_tools import sound_card
+from tests.card_tools import paced_card
 from tests.cli_tools import PROGRAM
 from tests.serve_tools import CODE, PHONE, ROOT, microphone, register
 
@@ -31,13 +31,13 @@ CALLER = [8.2, 1, 7.0, 2, 90.0]
 
 
 @pytest.fixture
-def card(tmp_path: Path) -> dict[str, str]:
+def card(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment in which the only sound card plays ``CALLER`` into the microphone."""
     samples, _ = soundfile.read(microphone(tmp_path / "caller.wav", CALLER), dtype="int16")
-    environment = sound_card(tmp_path, samples.tobytes())
     url = f"sqlite:///{tmp_path}/a.sqlite3"
     register(url, [(PHONE, CODE, True)])
-    return os.environ | environment | {"ASSISTANT_DATABASE_URL": url}
+    with paced_card(tmp_path, samples.tobytes()) as environment:
+        yield os.environ | environment | {"ASSISTANT_DATABASE_URL": url}
 
 
 def command(*arguments: str) -> list[str]:
@@ -91,7 +91,7 @@ SPOKEN = {"đọc lại mã số": b"1", "mật khẩu mới": b"#", "mật kh�
 
 def test_a_whole_call_at_the_sound_card(card: dict[str, str], tmp_path: Path) -> None:
     talker = Talker(card)
-    assert talker.call(SPOKEN) == 1
+    assert talker.call(SPOKEN) == 1, (talker.heard, talker.prompts)
     assert "cấp lại mật khẩu" in talker.heard[0]
     speaker = np.fromfile(tmp_path / "speaker.raw", "<i2")
     assert np.abs(speaker).max() > 3_000  # our voice came out of the loudspeaker
@@ -147,7 +147,7 @@ def test_a_whole_call_through_pulse_audio(card: dict[str, str], tmp_path: Path) 
                 others.callback(process.terminate)
 
         talker = Talker(env)
-        assert talker.call(SPOKEN, begun) == 1
+        assert talker.call(SPOKEN, begun) == 1, (talker.heard, talker.prompts)
         assert "cấp lại mật khẩu" in talker.heard[0]
         others.close()
         time.sleep(0.5)
