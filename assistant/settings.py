@@ -118,7 +118,7 @@ class Understanding(BaseModel):
     whole_code: float = Field(3.0, ge=0, description="nepers that 10 or 12 digits are likelier")
     likely_yes: float = Field(1.5, ge=0, description="nepers that 'đúng' is likelier")
     tie: float = Field(0.03, ge=0, description="share by which the heavier of two intents wins")
-    digit_confidence: float = Field(0.55, ge=0, le=1, description="of a digit, else asked again")
+    digit_confidence: float = Field(0.75, ge=0, le=1, description="of a digit, else asked again")
     # Beside version 11: of people's 1 of 322 fewer right, of strangers 6-15 of 100 fewer taken.
     few_digits_confidence: float = Field(0.40, ge=0, le=1, description="of one of up to three")
     phrase_confidence: float = Field(0.25, ge=0, le=1, description="mean, of anything else")

@@ -27,7 +27,7 @@ class Word:
     end: float
     confidence: float | None  # 0..1; None when the engine gives none
     evidence: Evidence | None = None  # what the confidence was made of, where anybody asks
-    chances: tuple[float, ...] = ()  # of a lone word: see ``HeardWord``
+    chances: tuple[float, ...] = ()  # of answers: see ``HeardWord``
     fits: tuple[Fit, ...] = ()  # what they were made of
 
     def as_heard(self) -> HeardWord:

@@ -36,7 +36,7 @@ from assistant.settings import Asr
 UNKNOWN = "[unk]"  # the filler word of our model, and of Vosk's
 # "<eps>", "<s>", "#0", "!SIL": they are in every vocabulary, and a grammar with "<eps>" aborts.
 _SYMBOLS = frozenset("<#!")
-_MEASURED = 2  # words beside which a lone answer is weighed: the second is never one
+_WEIGHED = 2  # words at most that may be a lone answer
 _QUIET = -10  # below Kaldi's errors: what matters comes back as a coded error
 
 
@@ -227,12 +227,11 @@ class VoskRecognizer:
         return Transcript(tuple(words), reason)
 
     def _answers(self, entries: Sequence[Entry]) -> tuple[tuple[str, ...], ...]:
-        """The answers that are weighed against a lone word; for those who measure, against two."""
+        """The answers that are weighed against so few words."""
         folder = self._model.folder
         answers = self._prior.alone if self._prior else ()
-        if folder.confidence is RAW:
-            return answers if len(entries) <= _MEASURED else ()
-        return answers if len(entries) == 1 and folder.answers.known(answers) else ()
+        known = folder.confidence is RAW or folder.answers.known(answers)
+        return answers if known and 0 < len(entries) <= _WEIGHED else ()
 
     def _outputs(self, entries: Sequence[Entry], asked: bool) -> Outputs | None:
         """The network's own; computed only where ``asked`` for or where they make a difference to

@@ -24,16 +24,18 @@ KINDS = {
     Measure.STRING_12: "đúng cả chuỗi 12 số",
     Measure.STRING_12_TIGHT: "đúng cả chuỗi 12 số, liền",
     Measure.YES_NO: "đúng/không đúng ý",
+    Measure.DENIAL: "“không đúng” ghép bị nhận là đúng",
     Measure.WORDS: "đúng mọi từ",
     Measure.OTHER: "nhận nhầm lời lạ",
 }
 # What hearing nothing is: a refusal of what should have been taken
-_REFUSABLE = (*DIGITS, Measure.YES_NO)
+_REFUSABLE = (*DIGITS, Measure.YES_NO, Measure.DENIAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One line. ``rate``: hits of clips; for speech of others a hit is a false accept.
+    """One line. ``rate``: hits of clips; for speech of others and for denials a hit is a false
+    accept.
     ``alignment``: errors per digit or word; ``sure``: without disputed labels."""
 
     set: str
@@ -122,6 +124,9 @@ def _score(found: Sequence[Outcome], whole: bool = True) -> Score:
 
 
 def _hit(one: Outcome) -> bool:
+    """What a line counts; of speech of others and of denials, what went wrong."""
+    if one.measure == Measure.DENIAL:
+        return one.heard == ("đúng",)
     return bool(one.heard) if one.measure == Measure.OTHER else one.right
 
 

@@ -124,7 +124,7 @@ def _heard(
         return tuple(meanings[0].digits.digits) if meanings[0].digits else ()
     if trial.measure is Measure.WORDS:
         return tuple(word.text for word in transcript.words if word.text != UNKNOWN)
-    if trial.measure is Measure.YES_NO:
+    if trial.measure in (Measure.YES_NO, Measure.DENIAL):
         return {True: ("đúng",), False: ("không",), None: ()}[meanings[0].yes_no]
     return tuple(
         f"{state.value}: {taken}"

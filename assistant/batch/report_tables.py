@@ -14,7 +14,7 @@ from assistant.batch.page import when
 from assistant.batch.trials import Measure
 
 Found = Mapping[str, Any]
-_LOWER_IS_BETTER = Measure.OTHER
+_LOWER_IS_BETTER = (Measure.OTHER, Measure.DENIAL)
 _LEAST_FOR_GRID = 3  # conditions
 
 OTHER_SAMPLE = "lần trước đo mẫu khác ({}) nên chênh lệch gồm cả khác biệt về mẫu"
@@ -129,7 +129,7 @@ def grid(run: Found) -> str:
 def _heat(line: Found | None, measure: str) -> str:
     if line is None or line["value"] is None:
         return '<td class="n" style="--off:0"></td>'
-    off = line["value"] if measure == _LOWER_IS_BETTER else 1 - line["value"]
+    off = line["value"] if measure in _LOWER_IS_BETTER else 1 - line["value"]
     title = f"{line['hits']}/{line['total']}, {interval(line['low'], line['high'])}"
     shown = f"{100 * line['value']:.0f}"
     return f'<td class="n" style="--off:{off:.2f}" title="{title}"><span>{shown}</span></td>'

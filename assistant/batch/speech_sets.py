@@ -34,6 +34,9 @@ DIGIT_WORDS = {
     "chín": "9",
 }  # fmt: skip
 _LEAST_DIGITS = 8  # different ones that a speaker must have said for strings to be spliced
+_FRAME = 0.02  # s over which a clip's loudness is told
+_QUIET = 0.1  # of its loudest frame: less is the line before and after a word
+_BETWEEN = (0.0, 0.15)  # s from the end of "không" to "đúng"
 _SPOILED = {  # what a call makes the best of, and no figure may rest on
     AudioWarning.NON_FINITE: "có mẫu không phải là số (NaN, vô hạn).",
     AudioWarning.TRUNCATED: "tệp bị cụt.",
@@ -186,6 +189,30 @@ def splice(
         name = f"{speaker}-{index:03d}"
         strings.append(Clip(samples, " ".join(digits), speaker, "string", name, chosen[0].groups))
     return strings
+
+
+def denials(clips: Sequence[Clip], seed: int) -> list[Clip]:
+    """ "Không đúng" of every speaker who said both words, one after the other."""
+    rng = random.Random(seed)  # noqa: S311
+    by_speaker: dict[str, dict[str, Clip]] = defaultdict(dict)
+    for clip in clips:
+        by_speaker[clip.speaker].setdefault(clip.text, clip)
+    found = []
+    for speaker, said in sorted(by_speaker.items()):
+        if {"không", "đúng"} <= said.keys():
+            first, last = said["không"], said["đúng"]
+            gap = np.zeros(int(RATE * rng.uniform(*_BETWEEN)), np.float32)
+            samples = np.concatenate([_word_of(first.samples), gap, _word_of(last.samples)])
+            found.append(Clip(samples, "không đúng", speaker, "denial", speaker, first.groups))
+    return found
+
+
+def _word_of(samples: Samples) -> Samples:
+    """Without the line before and after what was said, but for ``MARGIN``."""
+    frame, margin = int(_FRAME * RATE), int(MARGIN * RATE)
+    loud = np.convolve(np.abs(samples), np.ones(frame) / frame, "same")
+    said = np.flatnonzero(loud > _QUIET * loud.max(initial=0.0))
+    return samples[max(0, said[0] - margin) : said[-1] + margin] if len(said) else samples
 
 
 def _groups(row: dict[str, str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from assistant.batch.speech_sets import (
     Clip,
     Samples,
     cut_digits,
+    denials,
     read_labels,
     read_set,
     splice,
@@ -42,6 +43,7 @@ class Measure(StrEnum):
     STRING_12 = "string-12"
     STRING_12_TIGHT = "string-12-tight"
     YES_NO = "yes-no"
+    DENIAL = "denial"
     WORDS = "words"
     OTHER = "other"
 
@@ -57,6 +59,7 @@ DIGITS = (Measure.DIGIT, Measure.CODE, *STRINGS)
 # any state in which a caller may be talked to by others.
 STATES = {
     Measure.YES_NO: (Expect.CONFIRM,),
+    Measure.DENIAL: (Expect.CONFIRM,),
     Measure.OTHER: (Expect.CODE, Expect.CONFIRM, Expect.MENU),
 }
 _CODE = (Expect.CODE,)
@@ -122,6 +125,10 @@ def plan(folder: Path, strings: int, limit: int | None) -> SetTrials:
         for measure, (length, pause) in STRINGS.items():
             spliced = splice(human, length, strings, SEED + length, pause)
             groups[measure] = [_trial(folder.name, c, measure) for c in spliced]
+    answers = [trial.clip for trial in groups[Measure.YES_NO]]
+    groups[Measure.DENIAL] = [
+        _trial(folder.name, c, Measure.DENIAL) for c in denials(answers, SEED)
+    ]
     trials = [trial for group in groups.values() for trial in sample(group, limit)]
     return SetTrials(folder.name, tuple(trials), tuple(clips))
 
@@ -167,7 +174,8 @@ def _trial(name: str, clip: Clip, measure: Measure, doubtful: bool = False) -> T
         Measure.WORDS: words,
         Measure.OTHER: (),
         Measure.YES_NO: (clip.text,),
+        Measure.DENIAL: ("không",),
         Measure.CODE: tuple(noted) if noted.isdigit() else digits,
     }.get(measure, digits)
-    spoken = words if measure in (Measure.WORDS, Measure.OTHER, Measure.YES_NO) else digits
+    spoken = digits if measure in DIGITS else words
     return Trial(name, measure, clip, expected, spoken, doubtful)

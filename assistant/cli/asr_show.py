@@ -31,6 +31,8 @@ from assistant.cli.show import print_json
 
 Found = Mapping[str, Any]
 _SURE = 0.05  # of chance
+# What is right where a line counts what went wrong
+_RIGHT = {Measure.OTHER: "từ chối lời lạ", Measure.DENIAL: "“không đúng” ghép, hiểu là không"}
 _IN_FULL, _COLUMNS = 3, 8  # conditions: shown line by line; side by side
 
 
@@ -222,7 +224,8 @@ def _pairs(first: str, second: str, found: Sequence[Pair]) -> Table:
         shown.add_column(head, justify="right")
     for pair in found:
         better = "B" if pair.only_b > pair.only_a else "A"
-        kind = "từ chối lời lạ" if pair.measure == Measure.OTHER else KINDS[Measure(pair.measure)]
+        measure = Measure(pair.measure)
+        kind = _RIGHT.get(measure, KINDS[measure])
         errors = pair.errors
         shown.add_row(
             f"{pair.set}: {kind}, {pair.condition}", _rate(pair.a), _rate(pair.b),

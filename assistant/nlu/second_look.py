@@ -1,8 +1,8 @@
-"""Was a lone word after a read-back "đúng" or "không", whatever it was taken for?
+"""Was a word after a read-back "đúng" or "không", whatever it was taken for?
 
 On the telephone a "không" becomes a "sáu", a "đúng" a "đâu" or a "bốn". How likely either is by the
-sound of the whole utterance tells more than the word that the search found. Of two words it tells
-nothing: a "không đúng" sounds like a "đúng" with something before it.
+sound of the whole utterance tells more than the word that the search found. Two words may be one
+"không" too, but no "đúng": a "không đúng" sounds like a "đúng" with something before it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ ANSWERS = (("đúng",), ("không", "hông"))
 # words of ../shared/speech/dev. A false yes costs more than a false no.
 _YES, _NO = 0.5, 0.4
 _NEITHER = 0.3  # an answer that was heard and is less likely is none
+_WORDS = 2
 _FORMS = frozenset({UNKNOWN_WORD}).union(*ANSWERS)
 
 
@@ -26,13 +27,17 @@ def second_look(
 ) -> Interpretation:
     """The meaning of an answer to a read-back, mended by how likely each answer is."""
     bare = meaning.intent is None and meaning.digits is None and meaning.correction is None
-    if expect is not Expect.CONFIRM or not bare or len(words) != 1 or not words[0].chances:
+    if expect is not Expect.CONFIRM or not bare or not words or not words[0].chances:
+        return meaning
+    if len(words) > 1 and (len(words) > _WORDS or meaning.yes_no is not None):
         return meaning
     yes, no = words[0].chances
-    if yes > max(_YES, no):
-        return replace(meaning, yes_no=True, rejection=None)
     if no > max(_NO, yes):
         return replace(meaning, yes_no=False, rejection=None)
+    if len(words) > 1:
+        return meaning
+    if yes > max(_YES, no):
+        return replace(meaning, yes_no=True, rejection=None)
     heard = {True: yes, False: no, None: 1.0}[meaning.yes_no]
     if words[0].text in _FORMS and heard < _NEITHER:
         return Interpretation(text=meaning.text, rejection=Rejection.LOW_CONFIDENCE)

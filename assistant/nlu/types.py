@@ -39,9 +39,10 @@ JOINT = "_"
 class Prior:
     """What is likely to be said. Called with the words of a reading: nepers by which it is
     likelier than others, whatever it sounds like. ``alone``: answers, each in its forms, one of
-    which is often all that is said; how likely each is to be that is told with the words.
-    ``whole``: called likewise, with the words of the best reading: how many digits a whole code
-    would have that was misheard so; nothing where it is one, or hardly a misheard one."""
+    which is often all that is said; how likely each is to be that is told with the first of one
+    or two words. ``whole``: called likewise, with the words of the best reading: how many digits
+    a whole code would have that was misheard so; none where it is one, or hardly a misheard one.
+    """
 
     weigh: Callable[[Sequence[str]], float]
     alone: tuple[tuple[str, ...], ...] = ()
@@ -65,8 +66,9 @@ Shares = tuple[float, ...]
 @dataclass(frozen=True, slots=True)
 class HeardWord:
     """One word as a recognizer heard it; nlu knows no engine. ``confidence``: 0..1 or None;
-    ``rivals``: which digit may have been said instead; ``chances``: of a lone word,
-    how likely each answer ``alone`` of the ``Prior`` is to be what was said (0..1), if known."""
+    ``rivals``: which digit may have been said instead; ``chances``: of the first of one or two
+    words, how likely each answer ``alone`` of the ``Prior`` is to be what was said (0..1), if
+    known."""
 
     text: str = field(repr=False)
     confidence: float | None = None

@@ -34,7 +34,8 @@ def judge(measure: Measure, text: str, expected: str, *heard: str) -> Outcome:
     clip = Clip(tone(0), text, "M1", "", "0.wav")
     wanted = tuple(expected.split()) if measure is Measure.WORDS else tuple(expected)
     spoken = words
-    trial = Trial("s", measure, clip, (text,) if measure is Measure.YES_NO else wanted, spoken)
+    wanted = {Measure.YES_NO: (text,), Measure.DENIAL: ("không",)}.get(measure, wanted)
+    trial = Trial("s", measure, clip, wanted, spoken)
     transcripts = [
         Transcript(
             tuple(Word(w, i * 0.2, i * 0.2 + 0.1, 0.9) for i, w in enumerate(one.split())),
@@ -55,6 +56,9 @@ def judge(measure: Measure, text: str, expected: str, *heard: str) -> Outcome:
         (Measure.YES_NO, "không", "", ("không",), True, ("không",)),
         (Measure.YES_NO, "không", "", ("đúng",), False, ("đúng",)),
         (Measure.YES_NO, "không", "", ("[unk]",), False, ()),
+        (Measure.DENIAL, "không đúng", "", ("không đúng",), True, ("không",)),
+        (Measure.DENIAL, "không đúng", "", ("đúng",), False, ("đúng",)),
+        (Measure.DENIAL, "không đúng", "", ("[unk] đâu",), False, ()),
         (Measure.WORDS, "ba mươi", "ba mươi", ("ba [unk] mươi",), True, ("ba", "mươi")),
         (Measure.WORDS, "ba mươi mốt", "ba mươi mốt", ("ba mươi một",), False,
          ("ba", "mươi", "một")),
@@ -114,6 +118,14 @@ def test_lines_count_hits_errors_refusals_and_groups() -> None:
         {"nam": 1 / 9, "nữ": 1.0, "M1": 1 / 9, "F1": 1.0}
     )
     assert other.group_errors == {}
+
+
+def test_a_denial_that_became_a_yes_is_counted() -> None:
+    heard = ("đúng", "không", "[unk]", "không đúng")
+    (line,) = scores([judge(Measure.DENIAL, "không đúng", "", one) for one in heard])
+    assert (line.rate.hits, line.rate.total) == (1, 4)
+    assert line.refused is not None
+    assert line.refused.hits == 1
 
 
 def test_disputed_labels_are_counted_and_can_be_left_out() -> None:

@@ -69,6 +69,18 @@ def test_strings_are_of_one_speaker_and_as_long_as_asked(tmp_path: Path) -> None
     assert {t.clip.speaker for t in trials if t.measure is Measure.STRING_10} == {"F1", "M1"}
 
 
+def test_a_denial_is_joined_of_one_speakers_answers(tmp_path: Path) -> None:
+    rows = [("đúng", "a", "yes-no"), ("không", "a", "yes-no"), ("không", "b", "yes-no"),
+            ("không", "c", "digit"), ("đúng", "c", "yes-no")]  # fmt: skip
+    quiet = np.zeros(RATE // 2, np.float32)
+    sounds = [np.concatenate([quiet, tone(n), quiet]) for n in range(len(rows))]
+    trials = plan(write_set(tmp_path / "s", rows, sounds), 0, None).trials
+    (found,) = [t for t in trials if t.measure is Measure.DENIAL]
+    assert (found.clip.speaker, found.expected) == ("a", ("không",))
+    assert found.spoken == ("không", "đúng")
+    assert 0.4 * RATE <= len(found.clip.samples) <= 1.0 * RATE  # of each, without its quiet
+
+
 def test_pauses_are_digital_silence_that_conditions_may_fill(tmp_path: Path) -> None:
     clips = list(read_set(write_set(tmp_path / "s", digit_rows(("F1",)))))
     string = splice(clips, 10, 1, 1, (0.2, 0.2))[0]
