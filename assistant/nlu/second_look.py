@@ -18,7 +18,7 @@ ANSWERS = (("đúng",), ("không", "hông"))
 # words of ../shared/speech/dev. A false yes costs more than a false no.
 _YES, _NO = 0.5, 0.4
 _NEITHER = 0.3  # an answer that was heard and is less likely is none
-_WORDS = 2
+_WORDS = 2  # that may be one
 _FORMS = frozenset({UNKNOWN_WORD}).union(*ANSWERS)
 
 
@@ -29,16 +29,15 @@ def second_look(
     bare = meaning.intent is None and meaning.digits is None and meaning.correction is None
     if expect is not Expect.CONFIRM or not bare or not words or not words[0].chances:
         return meaning
-    if len(words) > 1 and (len(words) > _WORDS or meaning.yes_no is not None):
+    lone = len(words) == 1
+    if not lone and (len(words) > _WORDS or meaning.yes_no is not None):
         return meaning
     yes, no = words[0].chances
     if no > max(_NO, yes):
         return replace(meaning, yes_no=False, rejection=None)
-    if len(words) > 1:
-        return meaning
-    if yes > max(_YES, no):
+    if lone and yes > max(_YES, no):
         return replace(meaning, yes_no=True, rejection=None)
     heard = {True: yes, False: no, None: 1.0}[meaning.yes_no]
-    if words[0].text in _FORMS and heard < _NEITHER:
+    if lone and words[0].text in _FORMS and heard < _NEITHER:
         return Interpretation(text=meaning.text, rejection=Rejection.LOW_CONFIDENCE)
     return meaning
