@@ -36,6 +36,7 @@ DIGIT_WORDS = {
 _LEAST_DIGITS = 8  # different ones that a speaker must have said for strings to be spliced
 _FRAME = 0.02  # s over which a clip's loudness is told
 _QUIET = 0.1  # of its loudest frame: less is the line before and after a word
+_ONSET = 0.15  # s kept before that: the "kh" of "không" is weak
 _BETWEEN = (0.0, 0.15)  # s from the end of "không" to "đúng"
 _SPOILED = {  # what a call makes the best of, and no figure may rest on
     AudioWarning.NON_FINITE: "có mẫu không phải là số (NaN, vô hạn).",
@@ -208,11 +209,11 @@ def denials(clips: Sequence[Clip], seed: int) -> list[Clip]:
 
 
 def _word_of(samples: Samples) -> Samples:
-    """Without the line before and after what was said, but for ``MARGIN``."""
-    frame, margin = int(_FRAME * RATE), int(MARGIN * RATE)
+    """Without the line before and after what was said, but for ``_ONSET`` and ``MARGIN``."""
+    frame, onset, margin = int(_FRAME * RATE), int(_ONSET * RATE), int(MARGIN * RATE)
     loud = np.convolve(np.abs(samples), np.ones(frame) / frame, "same")
     said = np.flatnonzero(loud > _QUIET * loud.max(initial=0.0))
-    return samples[max(0, said[0] - margin) : said[-1] + margin] if len(said) else samples
+    return samples[max(0, said[0] - onset) : said[-1] + margin] if len(said) else samples
 
 
 def _groups(row: dict[str, str]) -> tuple[str, ...]:
