@@ -90,13 +90,10 @@ def part(digits: str, sounds: Sounds, start: int, length: int) -> Hearing:
 
 
 def with_hearing(hearings: Sequence[Hearing], heard: Hearing) -> tuple[Hearing, ...]:
-    """The hearings that can be of the same code as ``heard``, and it: the last few, a whole one
-    among them."""
+    """The hearings that can be of the same code as ``heard``, and it: after a whole one the last
+    few. None is dropped for a part, or places that the part says nothing of would change."""
     every = (*(one for one in hearings if one.alike(heard)), heard)
-    recent = every[-_MOST:]
-    if any(one.whole for one in recent):
-        return recent
-    return (*(one for one in every[:-_MOST] if one.whole), *recent[1:])[-_MOST:]
+    return every[-_MOST:] if heard.whole else every
 
 
 def with_correction(hearings: Sequence[Hearing], given: Hearing) -> tuple[Hearing, ...]:

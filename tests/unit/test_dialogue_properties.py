@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assistant.call.apology import BUSY
@@ -278,6 +278,7 @@ def test_only_a_code_read_back_and_confirmed_is_verified(
 
 @walks
 @given(seeds, callers, limits)
+@example(5976, plausible, DialogueLimits(accepted_ids="bhxh"))
 def test_a_digit_in_doubt_is_asked_for_before_the_code_is_read_back(
     seed: int, caller: Caller, limits: DialogueLimits
 ) -> None:
