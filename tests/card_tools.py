@@ -54,10 +54,13 @@ def paced_card(folder: Path, microphone: bytes, pace: float = 4.0) -> Iterator[d
     def speak() -> None:
         while not over.is_set():
             with suppress(BrokenPipeError), fifo.open("wb", buffering=0) as line:
-                begun = time.monotonic()
+                due = time.monotonic()
                 for at in range(0, len(microphone), 320):
+                    if over.is_set():
+                        break
                     line.write(microphone[at : at + 320])
-                    time.sleep(max(0.0, begun + at / 16_000 / pace - time.monotonic()))
+                    due = max(due + 0.02 / pace, time.monotonic())  # no stall is made up for
+                    time.sleep(max(0.0, due - time.monotonic()))
 
     thread = threading.Thread(target=speak, daemon=True)
     thread.start()

@@ -37,7 +37,7 @@ _LEAST_DIGITS = 8  # different ones that a speaker must have said for strings to
 _FRAME = 0.02  # s over which a clip's loudness is told
 _QUIET = 0.1  # of its loudest frame: less is the line before and after a word
 _ONSET = 0.15  # s kept before that: the "kh" of "không" is weak
-_BETWEEN = (0.0, 0.15)  # s from the end of "không" to "đúng"
+_BETWEEN = (0.0, 0.15)  # s more between "không" and "đúng", each with its edges
 _SPOILED = {  # what a call makes the best of, and no figure may rest on
     AudioWarning.NON_FINITE: "có mẫu không phải là số (NaN, vô hạn).",
     AudioWarning.TRUNCATED: "tệp bị cụt.",
@@ -210,6 +210,8 @@ def denials(clips: Sequence[Clip], seed: int) -> list[Clip]:
 
 def _word_of(samples: Samples) -> Samples:
     """Without the line before and after what was said, but for ``_ONSET`` and ``MARGIN``."""
+    if not len(samples):
+        return samples
     frame, onset, margin = int(_FRAME * RATE), int(_ONSET * RATE), int(MARGIN * RATE)
     loud = np.convolve(np.abs(samples), np.ones(frame) / frame, "same")
     said = np.flatnonzero(loud > _QUIET * loud.max(initial=0.0))

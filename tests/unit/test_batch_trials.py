@@ -81,6 +81,13 @@ def test_a_denial_is_joined_of_one_speakers_answers(tmp_path: Path) -> None:
     assert 0.4 * RATE <= len(found.clip.samples) <= 1.0 * RATE  # of each, without its quiet
 
 
+def test_a_denial_of_an_empty_clip_is_no_crash(tmp_path: Path) -> None:
+    rows = [("đúng", "a", "yes-no"), ("không", "a", "yes-no")]
+    folder = write_set(tmp_path / "s", rows, [np.zeros(1, np.float32), tone(1)])
+    soundfile.write(folder / "000.flac", np.zeros(1, np.float32), 48_000)
+    assert Measure.DENIAL in {t.measure for t in plan(folder, 0, None).trials}
+
+
 def test_pauses_are_digital_silence_that_conditions_may_fill(tmp_path: Path) -> None:
     clips = list(read_set(write_set(tmp_path / "s", digit_rows(("F1",)))))
     string = splice(clips, 10, 1, 1, (0.2, 0.2))[0]
