@@ -30,13 +30,12 @@ from assistant.asr.types import EndReason, Transcript, Word
 from assistant.asr.whole_code import Likelihoods, whole_code
 from assistant.audio.types import SAMPLE_BYTES
 from assistant.errors import ModelError
-from assistant.nlu.types import JOINT, Prior
+from assistant.nlu.types import FEW_WORDS, JOINT, Prior
 from assistant.settings import Asr
 
 UNKNOWN = "[unk]"  # the filler word of our model, and of Vosk's
 # "<eps>", "<s>", "#0", "!SIL": they are in every vocabulary, and a grammar with "<eps>" aborts.
 _SYMBOLS = frozenset("<#!")
-_WEIGHED = 2  # words at most that may be a lone answer
 _QUIET = -10  # below Kaldi's errors: what matters comes back as a coded error
 
 
@@ -231,7 +230,7 @@ class VoskRecognizer:
         folder = self._model.folder
         answers = self._prior.alone if self._prior else ()
         known = folder.confidence is RAW or folder.answers.known(answers)
-        return answers if known and 0 < len(entries) <= _WEIGHED else ()
+        return answers if known and 0 < len(entries) <= FEW_WORDS else ()
 
     def _outputs(self, entries: Sequence[Entry], asked: bool) -> Outputs | None:
         """The network's own; computed only where ``asked`` for or where they make a difference to

@@ -28,15 +28,15 @@ KINDS = {
     Measure.WORDS: "đúng mọi từ",
     Measure.OTHER: "nhận nhầm lời lạ",
 }
+FALSE_ACCEPTS = (Measure.OTHER, Measure.DENIAL)  # what they count is taken for something else
 # What hearing nothing is: a refusal of what should have been taken
 _REFUSABLE = (*DIGITS, Measure.YES_NO, Measure.DENIAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One line. ``rate``: hits of clips; for speech of others and for denials a hit is a false
-    accept.
-    ``alignment``: errors per digit or word; ``sure``: without disputed labels."""
+    """One line. ``rate``: hits of clips, of ``FALSE_ACCEPTS`` what went wrong; ``alignment``:
+    errors per digit or word; ``sure``: without disputed labels."""
 
     set: str
     measure: Measure
@@ -124,10 +124,8 @@ def _score(found: Sequence[Outcome], whole: bool = True) -> Score:
 
 
 def _hit(one: Outcome) -> bool:
-    """What a line counts; of speech of others and of denials, what went wrong."""
-    if one.measure == Measure.DENIAL:
-        return one.heard == ("đúng",)
-    return bool(one.heard) if one.measure == Measure.OTHER else one.right
+    taken = bool(one.heard) and not one.right
+    return taken if one.measure in FALSE_ACCEPTS else one.right
 
 
 def _alignment(found: Sequence[Outcome]) -> Alignment:

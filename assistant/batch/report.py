@@ -145,9 +145,11 @@ def _condition(name: str) -> str:
 _METHOD = """<div class="card"><p>Mỗi clip đi đúng đường của cuộc gọi: bộ nhận dạng với ngữ pháp của
 trạng thái đang chờ, rồi tới phần hiểu; chỉ tỉ lệ lỗi từ là của từ trần. Khoảng 95 %: Wilson cho tỉ
 lệ, lấy mẫu lại theo clip cho lỗi từng số và từng từ. Lời lạ được nghe trong ba trạng thái (mã số,
-xác nhận, thực đơn); bị nhận trong bất kỳ trạng thái nào là nhận nhầm. Tạp âm được tính trong dải
-300-3400 Hz, so với lúc có tiếng nói. Cùng hạt giống thì cùng âm thanh: chạy lại ra đúng số này.</p>
+xác nhận, thực đơn); bị nhận trong bất kỳ trạng thái nào là nhận nhầm. “Không đúng” được ghép
+từ hai clip của một người; hiểu là đúng là nhận nhầm. Tạp âm được tính trong dải 300-3400 Hz, so với
+lúc có tiếng nói. Cùng hạt giống thì cùng âm thanh: chạy lại ra đúng số này.</p>
 <p><i>Every clip goes the way of the call: the grammar of the state that waits, then understanding;
 only word error is of bare words. 95 %: Wilson for rates, bootstrap over clips for errors per digit
-and word. Speech for others is heard in three states and must be nothing in each. Noise levels are
-counted at 300-3400 Hz against active speech. The same seed makes the same sound.</i></p></div>"""
+and word. Speech for others is heard in three states and must be nothing in each. A "không
+đúng" is joined of two clips of one speaker and must be no yes. Noise levels are counted at 300-3400
+Hz against active speech. The same seed makes the same sound.</i></p></div>"""

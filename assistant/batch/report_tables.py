@@ -8,13 +8,12 @@ from typing import Any
 
 from assistant.batch.conditions import CONDITIONS
 from assistant.batch.earlier import bars_of, line_of, same_sample, scores_of
-from assistant.batch.figures import KINDS
+from assistant.batch.figures import FALSE_ACCEPTS, KINDS
 from assistant.batch.labels import Dispute
 from assistant.batch.page import when
 from assistant.batch.trials import Measure
 
 Found = Mapping[str, Any]
-_LOWER_IS_BETTER = (Measure.OTHER, Measure.DENIAL)
 _LEAST_FOR_GRID = 3  # conditions
 
 OTHER_SAMPLE = "lần trước đo mẫu khác ({}) nên chênh lệch gồm cả khác biệt về mẫu"
@@ -121,7 +120,7 @@ def grid(run: Found) -> str:
         body += f"<tr><td><b>{escape(name)}</b><br><span class=soft>{escape(kind)}</span></td>"
         body += "".join(_heat(found.get(n), measure) for n in names) + "</tr>"
     return (
-        "<p>Phần trăm clip đúng (với lời lạ: bị nhận nhầm); càng đỏ càng tệ.</p>"
+        "<p>Phần trăm clip đúng (lời lạ, “không đúng” ghép: bị nhận nhầm); càng đỏ càng tệ.</p>"
         f'<div class="wide"><table class="heat"><tr><th></th>{heads}</tr>{body}</table></div>'
     )
 
@@ -129,7 +128,7 @@ def grid(run: Found) -> str:
 def _heat(line: Found | None, measure: str) -> str:
     if line is None or line["value"] is None:
         return '<td class="n" style="--off:0"></td>'
-    off = line["value"] if measure in _LOWER_IS_BETTER else 1 - line["value"]
+    off = line["value"] if measure in FALSE_ACCEPTS else 1 - line["value"]
     title = f"{line['hits']}/{line['total']}, {interval(line['low'], line['high'])}"
     shown = f"{100 * line['value']:.0f}"
     return f'<td class="n" style="--off:{off:.2f}" title="{title}"><span>{shown}</span></td>'

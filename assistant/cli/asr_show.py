@@ -97,7 +97,7 @@ def run(found: Found, earlier: Found | None, with_bars: bool) -> None:
 
 
 def _grid(found: Found, names: Sequence[str]) -> Table:
-    title = "Phần trăm clip đúng; lời lạ: bị nhận nhầm"
+    title = "Phần trăm clip đúng; lời lạ, “không đúng” ghép: bị nhận nhầm"
     shown = Table("Bộ", "Đo gì", title=title, title_justify="left")
     lines: dict[tuple[str, str], dict[str, Found]] = {}
     for score in found["scores"]:

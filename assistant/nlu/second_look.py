@@ -1,8 +1,9 @@
 """Was a word after a read-back "đúng" or "không", whatever it was taken for?
 
 On the telephone a "không" becomes a "sáu", a "đúng" a "đâu" or a "bốn". How likely either is by the
-sound of the whole utterance tells more than the word that the search found. Two words may be one
-"không" too, but no "đúng": a "không đúng" sounds like a "đúng" with something before it.
+sound of the whole utterance tells more than the word that the search found. Two words that
+are not understood may be one "không" too, but no "đúng": a "không đúng" sounds like a "đúng" with
+something before it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from assistant.nlu.normal import UNKNOWN_WORD
-from assistant.nlu.types import Expect, HeardWord, Interpretation, Rejection
+from assistant.nlu.types import FEW_WORDS, Expect, HeardWord, Interpretation, Rejection
 
 ANSWERS = (("đúng",), ("không", "hông"))
 
@@ -18,7 +19,6 @@ ANSWERS = (("đúng",), ("không", "hông"))
 # words of ../shared/speech/dev. A false yes costs more than a false no.
 _YES, _NO = 0.5, 0.4
 _NEITHER = 0.3  # an answer that was heard and is less likely is none
-_WORDS = 2  # that may be one
 _FORMS = frozenset({UNKNOWN_WORD}).union(*ANSWERS)
 
 
@@ -30,7 +30,7 @@ def second_look(
     if expect is not Expect.CONFIRM or not bare or not words or not words[0].chances:
         return meaning
     lone = len(words) == 1
-    if not lone and (len(words) > _WORDS or meaning.yes_no is not None):
+    if not lone and (len(words) > FEW_WORDS or meaning.yes_no is not None):
         return meaning
     yes, no = words[0].chances
     if no > max(_NO, yes):

@@ -52,6 +52,9 @@ class Prior:
         return self.weigh(words)
 
 
+FEW_WORDS = 2
+"""Words at most that may be one answer ``alone``, misheard."""
+
 CONFIRMING = frozenset({Expect.CONFIRM, Expect.CONFIRM_OR_MORE, Expect.WHICH})
 """After a read-back: where a yes is a yes to a code, and a correction one of it."""
 
