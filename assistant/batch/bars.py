@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from assistant.batch.calibration import Calibration
-from assistant.batch.figures import Score
+from assistant.batch.figures import FALSE_ACCEPTS, Score, is_hit
 from assistant.batch.outcomes import Outcome
 from assistant.batch.scoring import Rate, mcnemar
 
@@ -145,7 +145,8 @@ def _steady(row: Mapping[str, Any], outcomes: Iterable[Outcome]) -> Bar:
     both: dict[tuple[str, str, str], dict[str, bool]] = {}
     for one in outcomes:
         if one.condition in ("clean", row["steady"]):
-            both.setdefault((one.set, one.measure, one.clip), {})[one.condition] = one.right
+            well = is_hit(one) != (one.measure in FALSE_ACCEPTS)  # as the line counts it
+            both.setdefault((one.set, one.measure, one.clip), {})[one.condition] = well
     lines: dict[tuple[str, str], list[dict[str, bool]]] = {}
     for (name, measure, _), found in both.items():
         if len(found) == 2:

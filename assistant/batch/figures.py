@@ -114,16 +114,17 @@ def _score(found: Sequence[Outcome], whole: bool = True) -> Score:
         measure=measure,
         condition=first.condition,
         synthetic=all(one.synthetic for one in found),
-        rate=Rate.of([_hit(one) for one in found]),
+        rate=Rate.of([is_hit(one) for one in found]),
         alignment=_alignment(found) if counted else None,
         refused=Rate.of([not one.heard for one in found]) if measure in _REFUSABLE else None,
-        groups={name: Rate.of([_hit(one) for one in group]) for name, group in groups.items()},
+        groups={name: Rate.of([is_hit(one) for one in group]) for name, group in groups.items()},
         group_errors={name: _alignment(g) for name, g in groups.items()} if counted else {},
         sure=_score(sure, whole=False) if whole and 0 < len(sure) < len(found) else None,
     )
 
 
-def _hit(one: Outcome) -> bool:
+def is_hit(one: Outcome) -> bool:
+    """What a line counts: a clip that is right, of ``FALSE_ACCEPTS`` one that is taken."""
     taken = bool(one.heard) and not one.right
     return taken if one.measure in FALSE_ACCEPTS else one.right
 

@@ -33,7 +33,9 @@ DIGIT_WORDS = {
     "năm": "5", "lăm": "5", "nhăm": "5", "sáu": "6", "bảy": "7", "bẩy": "7", "tám": "8",
     "chín": "9",
 }  # fmt: skip
+WORDS = "words.csv"
 _LEAST_DIGITS = 8  # different ones that a speaker must have said for strings to be spliced
+_NOBODY = "?"  # the speaker of a clip of which nobody says who spoke
 _FRAME = 0.02  # s over which a clip's loudness is told
 _QUIET = 0.1  # of its loudest frame: less is the line before and after a word
 _ONSET = 0.15  # s kept before that: the "kh" of "không" is weak
@@ -42,6 +44,7 @@ _SPOILED = {  # what a call makes the best of, and no figure may rest on
     AudioWarning.NON_FINITE: "có mẫu không phải là số (NaN, vô hạn).",
     AudioWarning.TRUNCATED: "tệp bị cụt.",
 }
+_NAMED = 5  # of many unusable clips so many are named
 _SEX_OF_NAME = re.compile(r"([FM])\d+$")  # speakers F1, M2
 _SEXES = {"f": "nữ", "female": "nữ", "nữ": "nữ", "m": "nam", "male": "nam", "nam": "nam"}
 
@@ -97,7 +100,7 @@ def read_labels(folder: Path) -> list[Label]:
         Label(
             path=row["path"],
             text=_clean(row["text"]),
-            speaker=(row.get("speaker") or "").strip() or "?",
+            speaker=(row.get("speaker") or "").strip() or _NOBODY,
             note=(row.get("note") or "").strip(),
             groups=_groups(row),
         )
@@ -113,6 +116,29 @@ def read_set(folder: Path) -> Iterator[Clip]:
             read_samples(folder, label.path, limits),
             label.text, label.speaker, label.note, label.path, label.groups,
         )  # fmt: skip
+
+
+def check_sets(folder: Path) -> None:
+    """Read every label and clip of a folder's sets, so that long work fails at once or not at all.
+    Raises AudioError: ``speech-clip`` names clips that cannot be used, the first few of many."""
+    limits = load_settings().audio
+    wrong: list[AudioError] = []
+    for path in find_sets(folder):
+        labels = read_labels(path)
+        if (path / WORDS).is_file():
+            _spans(path)
+        for label in labels:
+            try:
+                read_mono(path, label.path, limits)
+            except AudioError as error:
+                wrong.append(error)
+    if len(wrong) > 1:
+        named = " ".join(error.message for error in wrong[:_NAMED])
+        more = f" Và {len(wrong) - _NAMED} clip nữa." if len(wrong) > _NAMED else ""
+        message = f"{len(wrong)} clip không dùng được. {named}{more}"
+        raise AudioError("speech-clip", message, "Sửa hoặc bỏ các dòng đó trong labels.csv.")
+    if wrong:
+        raise wrong[0]
 
 
 def read_samples(folder: Path, name: str, limits: AudioLimits) -> Samples:
@@ -145,16 +171,7 @@ def read_mono(folder: Path, name: str, limits: AudioLimits) -> tuple[Samples, in
 
 def cut_digits(folder: Path, clips: Sequence[Clip]) -> list[Clip]:
     """Single digits cut out of connected speech by ``words.csv``. Raises AudioError."""
-    file = folder / "words.csv"
-    spans: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
-    try:
-        for row in _rows(file, ("path", "start", "end", "word")):
-            start, end = float(row["start"]), float(row["end"])
-            if not 0 <= start <= end < math.inf:
-                raise ValueError
-            spans[row["path"]].append((start, end, _clean(row["word"])))
-    except ValueError:
-        raise _unusable(file, "start và end phải là số giây, start trước end") from None
+    spans = _spans(folder)
     found = []
     for clip in clips:
         for start, end, word in spans[clip.path]:
@@ -193,14 +210,14 @@ def splice(
 
 
 def denials(clips: Sequence[Clip], seed: int) -> list[Clip]:
-    """ "Không đúng" of every speaker who said both words, one after the other."""
+    """ "Không đúng" of every named speaker who said both words, one after the other."""
     rng = random.Random(seed)  # noqa: S311
     by_speaker: dict[str, dict[str, Clip]] = defaultdict(dict)
     for clip in clips:
         by_speaker[clip.speaker].setdefault(clip.text, clip)
     found = []
     for speaker, said in sorted(by_speaker.items()):
-        if {"không", "đúng"} <= said.keys():
+        if speaker != _NOBODY and {"không", "đúng"} <= said.keys():
             first, last = said["không"], said["đúng"]
             gap = np.zeros(int(RATE * rng.uniform(*_BETWEEN)), np.float32)
             samples = np.concatenate([_word_of(first.samples), gap, _word_of(last.samples)])
@@ -216,6 +233,21 @@ def _word_of(samples: Samples) -> Samples:
     loud = np.convolve(np.abs(samples), np.ones(frame) / frame, "same")
     said = np.flatnonzero(loud > _QUIET * loud.max(initial=0.0))
     return samples[max(0, said[0] - onset) : said[-1] + margin] if len(said) else samples
+
+
+def _spans(folder: Path) -> dict[str, list[tuple[float, float, str]]]:
+    """Of every clip of ``words.csv`` its words: s where each starts and ends, and the word."""
+    file = folder / WORDS
+    spans: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    try:
+        for row in _rows(file, ("path", "start", "end", "word")):
+            start, end = float(row["start"]), float(row["end"])
+            if not 0 <= start <= end < math.inf:
+                raise ValueError
+            spans[row["path"]].append((start, end, _clean(row["word"])))
+    except ValueError:
+        raise _unusable(file, "start và end phải là số giây, start trước end") from None
+    return spans
 
 
 def _groups(row: dict[str, str]) -> tuple[str, ...]:

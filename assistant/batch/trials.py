@@ -16,6 +16,7 @@ from assistant.batch.noises import NOT_SPEECH
 from assistant.batch.speech_sets import (
     DIGIT_WORDS,
     RATE,
+    WORDS,
     Clip,
     Samples,
     cut_digits,
@@ -117,7 +118,7 @@ def plan(folder: Path, strings: int, limit: int | None) -> SetTrials:
         if measure := measure_of(clip):
             groups[measure].append(_trial(folder.name, clip, measure, clip.path in doubtful))
     digits = [trial.clip for trial in groups[Measure.DIGIT]]
-    if (folder / "words.csv").is_file():
+    if (folder / WORDS).is_file():
         digits = cut_digits(folder, clips)
         groups[Measure.DIGIT] = [_trial(folder.name, c, Measure.DIGIT) for c in digits]
     if not folder.name.startswith(_CUT):

@@ -23,7 +23,7 @@ from assistant.batch.earlier import load_run
 from assistant.batch.evaluate import Progress, evaluate
 from assistant.batch.report import chosen, page
 from assistant.batch.runs import Run, Setup, label_report, sample_of_cost, sounds_of
-from assistant.batch.speech_sets import find_sets
+from assistant.batch.speech_sets import check_sets
 from assistant.cli import asr_show
 from assistant.cli.asr_calibrate import calibrate_command
 from assistant.cli.outputs import require_writable, write
@@ -92,7 +92,7 @@ def eval_command(
     for written in (out, report):
         if written is not None:
             require_writable(written, "eval-out")
-    find_sets(folder)
+    check_sets(folder)
     path = find(model, load_settings())
     job = _job(folder, names, strings, limit, threads)
     run = _run(path, job, with_bars or report is not None, as_json)
@@ -130,7 +130,7 @@ def compare_command(
             "Cần ít nhất hai mô hình để so.",
             "Ví dụ: assistant asr compare --model vi-telephone --model THƯ-MỤC BẢN-GHI.",
         )
-    find_sets(folder)
+    check_sets(folder)
     settings = load_settings()
     paths = [find(name, settings) for name in model]
     names = _conditions(condition, _DEFAULT[:1])

@@ -16,7 +16,7 @@ from assistant.batch.cost import open_model
 from assistant.batch.evaluate import evaluate
 from assistant.batch.fitting import Fitted, FittedAnswers, Pool, fitted, fitted_answers, note
 from assistant.batch.outcomes import Outcome
-from assistant.batch.speech_sets import DIGIT_WORDS, find_sets
+from assistant.batch.speech_sets import DIGIT_WORDS, check_sets
 from assistant.cli.asr_show import line
 from assistant.cli.outputs import require_writable, unwritable
 from assistant.cli.show import print_json, progress_bar
@@ -39,7 +39,7 @@ def calibrate_command(
 ) -> None:
     """Đo xem độ tin cậy của mô hình, và độ khớp của câu đáp một tiếng, đáng bao nhiêu; bảng nào
     tốt hơn bảng đang có thì ghi vào model.json của nó."""
-    find_sets(folder)
+    check_sets(folder)
     path = find(model, load_settings())
     opened = open_model(path, repeatable=True)
     if not isinstance(opened, VoskModel):

@@ -18,10 +18,15 @@ _LOOSE_AFTER = 6  # the same when the strong yes came first
 _LOOSE_WORDS = 4  # words beside a strong yes that nobody has to understand
 
 
+def asks(words: Sequence[str]) -> bool:
+    """Whether a phrase of the turn asks something ("cho hỏi", "đúng không")."""
+    phrases = tables.answers().question
+    return any(find_phrase(words, i, phrases) for i in range(len(words)))
+
+
 def is_question(words: Sequence[str]) -> bool:
-    """Whether the turn asks something ("vâng, cho hỏi …", "đúng không")."""
-    asks = tables.answers().question
-    if any(find_phrase(words, i, asks) for i in range(len(words))):
+    """The same, or it ends like a question ("vâng, cho hỏi …", "có mã không")."""
+    if asks(words):
         return True
     rest = [w for w in words if w not in tables.fillers().polite]
     return len(rest) > 1 and rest[-1] == "không"

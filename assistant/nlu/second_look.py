@@ -3,13 +3,14 @@
 On the telephone a "không" becomes a "sáu", a "đúng" a "đâu" or a "bốn". How likely either is by the
 sound of the whole utterance tells more than the word that the search found. Two words that
 are not understood may be one "không" too, but no "đúng": a "không đúng" sounds like a "đúng" with
-something before it.
+something before it. What asks ("đúng không") is neither.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from assistant.nlu.answers import asks
 from assistant.nlu.normal import UNKNOWN_WORD
 from assistant.nlu.types import FEW_WORDS, Expect, HeardWord, Interpretation, Rejection
 
@@ -30,7 +31,9 @@ def second_look(
     if expect is not Expect.CONFIRM or not bare or not words or not words[0].chances:
         return meaning
     lone = len(words) == 1
-    if not lone and (len(words) > FEW_WORDS or meaning.yes_no is not None):
+    if not lone and (
+        len(words) > FEW_WORDS or meaning.yes_no is not None or asks([word.text for word in words])
+    ):
         return meaning
     yes, no = words[0].chances
     if no > max(_NO, yes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,20 @@ def test_a_steady_figure_is_compared_on_the_same_clips() -> None:
     ]
     assert held(*clean, *worse[:50], *spoiled[50:])["steady-zeros"].met is False
     assert found["steady-offset"].met is None
+
+
+def test_a_denial_is_as_steady_as_its_line_says() -> None:
+    def heard(condition: str, *words: str) -> list[Outcome]:
+        return [
+            replace(judge(Measure.DENIAL, "không đúng", "", one), clip=str(i), condition=condition)
+            for i, one in enumerate(words)
+        ]
+
+    clean = heard("clean", "không đúng", "không đúng", "không đúng", "đúng")
+    assert held(*clean, *heard("zeros", "không đúng", "", "[unk]", "đúng"))["steady-zeros"].met
+    worse = held(*clean, *heard("zeros", "không đúng", "đúng", "không", "đúng"))["steady-zeros"]
+    assert worse.value == pytest.approx(0.25)
+    assert "-1 clip" in worse.why
 
 
 def test_costs_are_bars_too() -> None:

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from assistant.batch.evaluate import planned
-from assistant.batch.speech_sets import RATE, Clip, cut_digits, read_set, splice
+from assistant.batch.speech_sets import RATE, Clip, check_sets, cut_digits, read_set, splice
 from assistant.batch.trials import NOISE_SET, Measure, measure_of, noise_trials, plan
 from assistant.errors import AudioError
 from tests.batch_tools import digit_rows, tone, write_set
@@ -71,7 +71,8 @@ def test_strings_are_of_one_speaker_and_as_long_as_asked(tmp_path: Path) -> None
 
 def test_a_denial_is_joined_of_one_speakers_answers(tmp_path: Path) -> None:
     rows = [("đúng", "a", "yes-no"), ("không", "a", "yes-no"), ("không", "b", "yes-no"),
-            ("không", "c", "digit"), ("đúng", "c", "yes-no")]  # fmt: skip
+            ("không", "c", "digit"), ("đúng", "c", "yes-no"),
+            ("đúng", "", "yes-no"), ("không", "", "yes-no")]  # fmt: skip
     quiet = np.zeros(RATE // 2, np.float32)
     sounds = [np.concatenate([quiet, tone(n), quiet]) for n in range(len(rows))]
     trials = plan(write_set(tmp_path / "s", rows, sounds), 0, None).trials
@@ -187,6 +188,32 @@ def test_odd_labels_and_clips_have_a_code(tmp_path: Path, content: bytes, code: 
     (folder / "text.wav").write_text("không phải âm thanh", "utf-8")
     (folder / "labels.csv").write_bytes(content)
     assert code_of(folder) == code
+
+
+def test_all_clips_that_cannot_be_used_are_named_before_anything_is_measured(
+    tmp_path: Path,
+) -> None:
+    first = write_set(tmp_path / "a", digit_rows(("F1",))[:8])
+    last = write_set(tmp_path / "b", [("hai", "F1", "digit"), ("ba", "F1", "digit")])
+    check_sets(tmp_path)
+    (last / "001.flac").write_bytes(b"")
+    with pytest.raises(AudioError) as one:
+        check_sets(tmp_path)
+    assert one.value.code == "speech-clip"
+    assert "b: 001.flac" in one.value.message
+    for clip in sorted(first.glob("*.flac"))[:6]:
+        clip.unlink()
+    with pytest.raises(AudioError, match=r"7 clip .*a: 000\.flac.*a: 004\.flac.* 2 clip nữa"):
+        check_sets(tmp_path)
+
+
+def test_a_later_set_with_odd_times_is_found_before_anything_is_measured(tmp_path: Path) -> None:
+    write_set(tmp_path / "a", [("hai", "F1", "digit")])
+    late = write_set(tmp_path / "b", [("hai", "F1", "number=2")])
+    (late / "words.csv").write_text("path,start,end,word\n000.flac,x,1,hai\n", "utf-8")
+    with pytest.raises(AudioError) as error:
+        check_sets(tmp_path)
+    assert error.value.code == "speech-labels"
 
 
 def test_clips_have_the_limits_of_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
