@@ -104,6 +104,7 @@ WARNED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "clipped.wav": (lambda: encoded("WAV", "PCM_16", np.clip(signal() * 50, -1, 1)), "clipped"),
     "too-loud.wav": (lambda: encoded("WAV", "FLOAT", signal() * 1e6), "clipped"),
+    "far-too-loud.wav": (lambda: encoded("WAV", "FLOAT", signal() * np.float32(1e30)), "clipped"),
 }
 
 # name → content, the code of the refusal

@@ -138,7 +138,7 @@ class AudioFile:
             samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         self._clipped += int((np.abs(samples) >= _FULL_SCALE).any(axis=1).sum())
         mono = _mixed(samples)
-        self._loudest = max(self._loudest, float(mono.std()))
+        self._loudest = max(self._loudest, float(mono.std(dtype=np.float64)))
         return mono
 
     @staticmethod

@@ -216,7 +216,7 @@ def sentence(failure: Mapping[str, Any]) -> str:
 
 def _in_words(value: object) -> str:
     if isinstance(value, bool) or value is None:
-        return {True: "có", False: "không", None: "không có gì"}[value]
+        return {True: "“có”", False: "“không”", None: "không có gì"}[value]
     if isinstance(value, list | tuple):
         return ", ".join(map(_in_words, value)) or "không có gì"
     return str(value)

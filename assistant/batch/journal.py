@@ -28,7 +28,18 @@ class Journal:
     def open(cls, folder: Path, facts: dict[str, Any], resume: bool) -> Journal:
         """A new run in ``folder``, or with ``resume`` the one that is there.
 
-        Raises UsageError ``batch-run-exists``, ``batch-run-other``."""
+        Raises UsageError ``batch-run-exists``, ``batch-run-other``, ``batch-write``."""
+        try:
+            return cls._open(folder, facts, resume)
+        except OSError as error:
+            raise UsageError(
+                "batch-write",
+                f"Không ghi được lượt chạy vào {folder}: {error.strerror or type(error).__name__}.",
+                "Chọn bằng --out một thư mục khác, mới hoặc ghi được.",
+            ) from None
+
+    @classmethod
+    def _open(cls, folder: Path, facts: dict[str, Any], resume: bool) -> Journal:
         folder.mkdir(parents=True, exist_ok=True)
         results, seen = folder / RESULTS, bytearray()
         if results.exists() and not resume:
@@ -91,7 +102,9 @@ def read_run(folder: Path) -> dict[str, Any]:
     """What a run was of; UsageError ``batch-run-missing``."""
     try:
         found: dict[str, Any] = json.loads((folder / RUN).read_text("utf-8"))
-    except (OSError, ValueError):
+        if not set(_SAME) <= found.keys():
+            raise ValueError
+    except (OSError, ValueError, AttributeError):
         raise UsageError(
             "batch-run-missing",
             f"{folder} không phải là thư mục của một lượt chạy.",
@@ -101,11 +114,24 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 
 def read_records(folder: Path) -> Iterator[Record]:
-    """The results of a run, one at a time."""
-    with (folder / RESULTS).open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.endswith("\n"):
-                yield json.loads(line)
+    """The results of a run, one at a time. Raises UsageError ``batch-run-damaged``."""
+    number = 0
+    try:
+        with (folder / RESULTS).open(encoding="utf-8") as lines:
+            for line in lines:
+                number += 1
+                if line.endswith("\n"):
+                    record: Record = json.loads(line)
+                    if not isinstance(record, dict):
+                        raise ValueError
+                    yield record
+    except (OSError, ValueError) as error:
+        where = f"dòng {number}" if number else getattr(error, "strerror", None) or "không đọc được"
+        raise UsageError(
+            "batch-run-damaged",
+            f"{folder / RESULTS} bị hỏng: {where}.",
+            "Xoá dòng hỏng đó (kịch bản của nó chạy lại với --resume), hoặc chạy mới với --out.",
+        ) from None
 
 
 def _set(seen: bytearray, ordinal: int) -> None:

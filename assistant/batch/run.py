@@ -71,7 +71,7 @@ def execute(plan: Plan, journal: Journal, engine: Engine, stop: Stop, seen: Seen
     """Run everything that has no result; ``seen`` gets each new one. Stops when asked, and at
     the first failure with ``fail_fast``. Raises DependencyError before the first, where one is to
     be spoken and nothing here can."""
-    _check_voice(plan.jobs(journal.has))
+    check_voice(plan.jobs(journal.has))
     for done in engine.run(_until(plan.jobs(journal.has), stop)):
         if journal.write(done):
             seen(done)
@@ -79,7 +79,8 @@ def execute(plan: Plan, journal: Journal, engine: Engine, stop: Stop, seen: Seen
             stop.ask()
 
 
-def _check_voice(jobs: Iterable[Job]) -> None:
+def check_voice(jobs: Iterable[Job]) -> None:
+    """Raises DependencyError, where one of the jobs is to be spoken and nothing here can."""
     try:
         espeak.require()
     except DependencyError:

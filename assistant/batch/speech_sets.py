@@ -77,9 +77,10 @@ def find_sets(folder: Path) -> list[Path]:
     inside = sorted(file.parent for file in folder.glob("*/labels.csv"))
     found = [folder] if (folder / "labels.csv").is_file() else inside
     if not found:
+        there = folder.is_dir()
         raise AudioError(
             "speech-missing",
-            f"Không có bộ ghi âm nào trong {folder}.",
+            f"Không có bộ ghi âm nào trong {folder}." if there else f"Không có thư mục {folder}.",
             "Truyền thư mục có labels.csv, hoặc thư mục chứa các bộ như vậy.",
         )
     return found
@@ -265,14 +266,19 @@ def _rows(file: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
             reader = csv.DictReader(stream)
             missing = [name for name in needed if name not in (reader.fieldnames or ())]
             if missing:
-                raise _unusable(file, f"thiếu cột {missing[0]}")
-            rows = list(reader)
+                only = (reader.fieldnames or [""])[0]
+                cut = " (các cột phải cách nhau bằng dấu phẩy)" if {";", "\t"} & set(only) else ""
+                raise _unusable(file, f"thiếu cột {missing[0]}{cut}")
+            rows = []
+            for row in reader:
+                if any(row[name] is None for name in needed):
+                    raise _unusable(file, f"dòng {reader.line_num} thiếu ô")
+                rows.append(row)
     except OSError:
         raise _unusable(file, "không mở được") from None
     except (UnicodeDecodeError, csv.Error):
-        raise _unusable(file, "không phải CSV mã UTF-8") from None
-    if any(row[name] is None for row in rows for name in needed):
-        raise _unusable(file, "có dòng thiếu ô")
+        why = "không phải CSV mã UTF-8 (Excel: lưu kiểu “CSV UTF-8”)"
+        raise _unusable(file, why) from None
     return rows
 
 
@@ -283,6 +289,6 @@ def _clean(text: str) -> str:
 def _unusable(file: Path, problem: str) -> AudioError:
     return AudioError(
         "speech-labels",
-        f"{file.parent.name}/{file.name}: {problem}.",
+        f"{file}: {problem}.",
         "Cần các cột path, text (và nếu có speaker, note); words.csv: path, start, end, word.",
     )

@@ -179,6 +179,9 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         _print_json({"pending": [dataclasses.asdict(one) for one in waiting]})
         return
+    if not waiting:
+        typer.echo("Không có thông báo nào đang chờ gửi.")
+        return
     table = Table("Số", "Loại", "Lúc", "Tài khoản", "Đã thử", "Gửi từ")
     for one in waiting:
         table.add_row(*(_plain(value) for value in dataclasses.astuple(one)))

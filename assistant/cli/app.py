@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from assistant import __version__
+from assistant.cli.misspelt import misspelt
+from assistant.cli.wrong_usage import as_usage_error
 from assistant.errors import AssistantError, Interrupted
 
 # Modules of this package, in the order of the help, and the commands each of them brings. Only
@@ -99,11 +103,15 @@ def main() -> None:
     """Run the program; a known error becomes one sentence, or JSON, and its exit code."""
     arguments = sys.argv[1:]
     as_json = "--json" in arguments
+    _write_any_letter()
+    if _COMPLETING not in os.environ:
+        for sentence in misspelt(os.environ):
+            sys.stderr.write(f"{sentence}\n")
     try:
         if not (app.registered_commands or app.registered_groups):
             register(app, needed(arguments, _COMPLETING in os.environ))
-        # With --json a wrong command line is an answer like any other, not a drawn box.
-        code = app(standalone_mode=not as_json)
+        # A wrong command line is an error like any other, not a drawn box in English.
+        code = app(standalone_mode=False)
         raise SystemExit(code if isinstance(code, int) else 0)
     except AssistantError as error:
         if as_json:
@@ -115,10 +123,27 @@ def main() -> None:
         sys.stderr.write(f"{_said(Interrupted())}\n")
         raise SystemExit(Interrupted.exit_code) from None
     except _CallError as error:
-        message = error.format_message() if hasattr(error, "format_message") else str(error)
-        hint = "Xem: assistant --help"
-        _print_error({"code": "usage", "message": message, "hint": hint})
+        _show_wrong_call(error, as_json)
         raise SystemExit(2) from None
+
+
+def _write_any_letter() -> None:
+    """Vietnamese on a stream that has no letters for it (a file on Windows) ends no command."""
+    for stream in (sys.stdout, sys.stderr):
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        if isinstance(stream, TextIOWrapper) and codecs.lookup(encoding).name != "utf-8":
+            stream.reconfigure(encoding="utf-8")
+
+
+def _show_wrong_call(error: Exception, as_json: bool) -> None:
+    if type(error).__name__ == "NoArgsIsHelpError":  # "assistant asr" alone
+        error.show()  # type: ignore[attr-defined]
+        return
+    wrong = as_usage_error(error)
+    if as_json:
+        _print_error(wrong.as_dict())
+    else:
+        sys.stderr.write(f"{_said(wrong)}\n")
 
 
 def _said(error: AssistantError) -> str:

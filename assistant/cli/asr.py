@@ -26,7 +26,7 @@ from assistant.batch.runs import Run, Setup, label_report, sample_of_cost, sound
 from assistant.batch.speech_sets import check_sets
 from assistant.cli import asr_show
 from assistant.cli.asr_calibrate import calibrate_command
-from assistant.cli.outputs import require_writable, write
+from assistant.cli.outputs import require_apart, require_writable, write
 from assistant.cli.show import print_json, progress_bar
 from assistant.errors import AssistantError, UsageError
 from assistant.settings import load_settings
@@ -89,6 +89,7 @@ def eval_command(
         return
     names = _conditions(condition, (*bars.conditions(), "mulaw-15") if with_bars else _DEFAULT)
     earlier = None if against is None else load_run(against)
+    require_apart("eval-out", out, report)
     for written in (out, report):
         if written is not None:
             require_writable(written, "eval-out")

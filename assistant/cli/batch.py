@@ -21,7 +21,7 @@ from assistant.batch.diff import Diff, compare
 from assistant.batch.junit import write_junit
 from assistant.batch.pool import Pool
 from assistant.batch.ray_cluster import check_address
-from assistant.batch.run import Engine, Plan, Stop, execute
+from assistant.batch.run import Engine, Plan, Stop, check_voice, execute
 from assistant.batch.scenario import json_schema
 from assistant.batch.scenario_files import fingerprint, read_entries
 from assistant.batch.starter import write_starter
@@ -29,7 +29,7 @@ from assistant.batch.summary import Summary, summarise
 from assistant.batch.work import Done, Status
 from assistant.cli import batch_options as options
 from assistant.cli.batch_show import Progress, show_diff, show_entries, show_summary
-from assistant.cli.outputs import require_writable
+from assistant.cli.outputs import require_apart, require_writable
 from assistant.cli.show import print_json
 from assistant.cli.wiring import open_stage
 from assistant.errors import AssistantError, UsageError
@@ -81,12 +81,15 @@ def run_command(
         check_address(engine, address)
         if against:
             journals.read_run(against)
+        require_apart("batch-write", report, junit)
         for written in (report, junit):
             if written is not None:
                 require_writable(written, "batch-write", make_folder=True)
         settings = load_settings()
         plan = Plan(place, text_filter, repeat, seed, fail_fast)
         facts = _facts(plan, settings)
+        if not resume:  # a run that is resumed may have spoken all of them
+            check_voice(plan.jobs(lambda _: False))
         folder = out or (_latest() if resume else _new_folder())
         stop = Stop()
         count = workers or os.cpu_count() or 1
@@ -146,6 +149,7 @@ def report_command(
     as_json: options.AsJson = False,
 ) -> None:
     """Viết báo cáo HTML của một lượt đã chạy (a report of a finished run)."""
+    require_writable(out, "batch-write", make_folder=True)
     _write_report(out, run, _diff(against, run) if against else None)
     if as_json:
         print_json({"report": str(out)})

@@ -18,6 +18,7 @@ from assistant.call.endings import ENDINGS
 from assistant.call.recording import caller_spans, mix, redact_assistant, redact_caller
 from assistant.channels.wav import Tape, WavCaller, read_turns
 from assistant.cli.show import (
+    WARNINGS,
     conversation,
     money,
     notes_table,
@@ -222,7 +223,7 @@ def _show(
     if trace:
         console.print(notes_table(call))
     for name, what in tape.warnings:
-        console.print(f"Chú ý: tệp {name}: {what.value}", style="yellow")
+        console.print(f"Chú ý: tệp {name}: {WARNINGS[what]}", style="yellow")
     ended = ENDINGS[call.ended or EndOfCall.FAILED]
     cost = money(call_cost(call.now, settings.fee_per_minute))
     console.print(

@@ -37,7 +37,7 @@ class Finding:
 
 # Modules of the optional extras, and what they are for.
 _EXTRAS = {
-    "voice": (("espeakng_loader", "pyloudnorm"), "dựng câu thoại ngoại tuyến"),
+    "voice": (("espeakng_loader", "pyloudnorm"), "dựng câu thoại, đọc kịch bản"),
     "piper": (("piper",), "dựng câu thoại bằng Piper"),
     "sherpa": (("sherpa_onnx",), "nghe bằng mô hình sherpa-onnx"),
     "serve": (("fastapi", "uvicorn", "prometheus_client"), "nhận cuộc gọi trực tiếp qua mạng"),

@@ -167,6 +167,9 @@ def list_command(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"captures": rows, "unreadable": unreadable})
         return
+    if not rows:
+        typer.echo("Chưa giữ lượt nào.")
+        return
     table = Table("lượt", "đợi", "giây", "có nhãn", "còn (ngày)")
     for row in rows:
         labelled = "có" if row["labelled"] else ""

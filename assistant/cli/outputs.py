@@ -8,11 +8,13 @@ from pathlib import Path
 from assistant.errors import UsageError
 
 _HINT = "Chọn một tệp khác, trong thư mục đã có và ghi được."
+_OURS = (b"{", b"<")  # results and reports begin so: JSON, HTML, XML
 
 
 def require_writable(path: Path, code: str, make_folder: bool = False) -> None:
     """Told before an hour of work, not after it: the file is really opened. One that is there
-    keeps its bytes, one that is not is removed again. Raises UsageError ``code``."""
+    keeps its bytes, one that is not is removed again. Raises UsageError ``code``, for a file too
+    that no command wrote: nobody means to lose labels or scenarios."""
     is_new = not os.path.lexists(path)
     try:
         if make_folder:
@@ -21,8 +23,25 @@ def require_writable(path: Path, code: str, make_folder: bool = False) -> None:
             pass
         if is_new:
             path.unlink()
+        elif _is_somebodys(path):
+            raise UsageError(code, f"{path} đã có và không phải là kết quả hay báo cáo.", _HINT)
     except (OSError, ValueError) as error:
         raise unwritable(path, error, code) from None
+
+
+def require_apart(code: str, *paths: Path | None) -> None:
+    """Two outputs are two files. Raises UsageError ``code``."""
+    given = [path.absolute() for path in paths if path is not None]
+    if len(set(given)) < len(given):
+        raise UsageError(code, f"Hai kết quả cùng ghi vào {given[0].name}.", _HINT)
+
+
+def _is_somebodys(path: Path) -> bool:
+    if not path.is_file():  # /dev/null, a pipe
+        return False
+    with path.open("rb") as file:
+        start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return bool(start) and not start.startswith(_OURS)
 
 
 def write(path: Path, text: str, code: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assistant.asr.types import EndReason
+from assistant.audio import AudioWarning
 from assistant.call import Call, Turn
 
 _STAGES = (
@@ -38,6 +39,13 @@ _END_REASONS = {
     EndReason.NO_INPUT: "im lặng",
     EndReason.TOO_LONG: "quá dài",
     EndReason.INTERRUPTED: "bấm phím",
+}
+# What was wrong with a file that could be used all the same, and what to do about it.
+WARNINGS: Mapping[str, str] = {
+    AudioWarning.TRUNCATED: "tệp bị cụt, chỉ dùng được phần đầu; hãy chép lại tệp",
+    AudioWarning.NON_FINITE: "có mẫu không phải là số (NaN, vô hạn), coi là im lặng",
+    AudioWarning.CLIPPED: "vỡ tiếng vì quá to; hãy thu lại nhỏ hơn",
+    AudioWarning.QUIET: "quá nhỏ, dễ mất lời; hãy thu lại gần micro hơn",
 }
 
 

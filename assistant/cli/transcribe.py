@@ -10,7 +10,7 @@ from rich.console import Console
 
 from assistant.asr.engines import open_model
 from assistant.asr.transcribing import Heard, transcribe_file
-from assistant.cli.show import print_json, progress_bar
+from assistant.cli.show import WARNINGS, print_json, progress_bar
 from assistant.errors import AssistantError
 from assistant.nlu import phrases
 from assistant.nlu.types import Expect
@@ -23,7 +23,10 @@ def register(app: typer.Typer) -> None:
 
 
 def transcribe_command(
-    files: Annotated[list[Path], typer.Argument(help="Tệp âm thanh: WAV, FLAC, OGG, MP3.")],
+    files: Annotated[
+        list[Path],  # one that may not be read is told among the others
+        typer.Argument(help="Tệp âm thanh: WAV, FLAC, OGG, MP3.", readable=False),
+    ],
     expect: Annotated[
         Expect | None,
         typer.Option(help="Nghe như khi trợ lý đang đợi điều này; bỏ trống: mọi từ."),
@@ -104,7 +107,7 @@ def _show(results: list[dict[str, Any]]) -> None:
             markup=False,
         )
         for warning in result["warnings"]:
-            console.print(f"  chú ý: {warning}", style="yellow")
+            console.print(f"  chú ý: {WARNINGS[warning]}", style="yellow")
         for utterance in result["utterances"]:
             sure = [w["confidence"] for w in utterance["words"] if w["confidence"] is not None]
             worst = f"  (từ kém nhất {min(sure):.2f})" if sure else ""

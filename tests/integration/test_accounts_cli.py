@@ -105,7 +105,7 @@ def test_upgrade_audit_and_outbox() -> None:
     assert _error("audit", "verify", "--known", "x").code == "audit-known-invalid"
     assert report["head"] in _run("audit", "verify").stdout
     assert _json("outbox", "list") == {"pending": []}
-    assert "Loại" in _run("outbox", "list").stdout
+    assert "Không có thông báo nào" in _run("outbox", "list").stdout
     assert _error("outbox", "send").code == "notify-url-invalid"
 
 

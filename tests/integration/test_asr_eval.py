@@ -232,6 +232,8 @@ def test_labels_are_listed(folder: Path, assistant: Callable[..., Done]) -> None
         (("eval", "{}", "--report", "{}"), "eval-out", 2),
         (("eval", "{}", "--out", "/proc/x.json"), "eval-out", 2),
         (("eval", "{}", "--report", "/proc/x.html"), "eval-out", 2),
+        (("eval", "{}", "--out", "{}/labels.csv"), "eval-out", 2),
+        (("eval", "{}", "--out", "{}/a.json", "--report", "{}/a.json"), "eval-out", 2),
         (("eval", "{}", "--model", "{}/none"), "model-missing", 1),
         (("compare", "{}", "--model", "vi-telephone"), "compare-models", 2),
         (("labels", "{}/none"), "speech-missing", 1),

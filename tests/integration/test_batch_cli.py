@@ -19,7 +19,7 @@ import assistant.cli.app as program
 from assistant.batch.journal import read_records
 from assistant.settings import packaged
 from tests.batch_tools import BAD, batch
-from tests.cli_tools import PROGRAM
+from tests.cli_tools import PROGRAM, run
 from tests.serve_tools import ROOT
 
 KEYS = (
@@ -166,6 +166,10 @@ WRONG = (
     (("--report", "."), "batch-write"),
     (("--junit", "."), "batch-write"),
     (("--address", "127.0.0.1:1"), "batch-option"),
+    (("--report", "a.scenario.yaml"), "batch-write"),
+    (("--report", "one.html", "--junit", "one.html"), "batch-write"),
+    (("--out", "a.scenario.yaml"), "batch-write"),
+    (("--out", "/proc/x"), "batch-write"),
 )
 
 
@@ -177,6 +181,48 @@ def test_what_is_wrong_is_told_before_the_run(
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["code"] == code
     assert not (suite / "run").exists()
+    assert (suite / "a.scenario.yaml").read_text("utf-8") == KEYS
+
+
+def test_without_a_voice_no_run_is_left_behind(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(suite)
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    (suite / "a.scenario.yaml").write_text("scenarios: [{name: a, turns: [{say: ừ}]}]", "utf-8")
+    assert run(monkeypatch, "batch", "run", "a.scenario.yaml", "--json") == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "espeak-missing"
+    assert not (suite / "var").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("results.jsonl", "không phải JSON\n", "batch-run-damaged"),
+        ("results.jsonl", "5\n", "batch-run-damaged"),
+        ("results.jsonl", None, "batch-run-damaged"),
+        ("run.json", "{}", "batch-run-missing"),
+        ("run.json", "[]", "batch-run-missing"),
+    ],
+)
+def test_a_damaged_run_is_told_as_such(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    name: str, text: str | None, code: str,
+) -> None:  # fmt: skip
+    facts = dict.fromkeys(("place", "fingerprint", "filter", "model"), "x") | {"total": 1}
+    facts |= {"seed": 0, "repeat": 1}
+    (suite / "run").mkdir()
+    (suite / "run" / "run.json").write_text(json.dumps(facts), "utf-8")
+    (suite / "run" / "results.jsonl").touch()
+    if text is None:
+        (suite / "run" / name).unlink()
+    else:
+        (suite / "run" / name).write_text(text, "utf-8")
+    page = suite / "report.html"
+    assert run(monkeypatch, "batch", "report", str(suite / "run"), "--out", str(page), "--json")
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == code
+    assert text is None or name != "results.jsonl" or "dòng 1" in error["message"]
 
 
 @pytest.mark.full

@@ -26,7 +26,7 @@ from assistant.cli.app import GROUPS, needed, register
 from assistant.errors import AudioError
 from assistant.nlu import tables
 from assistant.settings import load_settings
-from tests.cli_tools import run
+from tests.cli_tools import PROGRAM, run
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo"
 
@@ -298,8 +298,32 @@ def test_transcribe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     write_wav(Path("quiet.wav"), (np.frombuffer(quiet.pcm, "<i2") // 1000).tobytes(), quiet.rate)
     assert run(monkeypatch, "transcribe", "quiet.wav", "--json") == 0
     assert report(capsys)["files"][0]["warnings"] == ["quiet"]
-    assert run(monkeypatch, "transcribe", *files[::2]) == 0
-    assert "2-ma-so.wav" in capsys.readouterr().out
+    assert run(monkeypatch, "transcribe", *files[::2], "quiet.wav") == 0
+    told = capsys.readouterr().out
+    assert "2-ma-so.wav" in told
+    assert "hãy thu lại gần micro hơn" in told
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("closed.wav").write_bytes(b"x")
+    Path("closed.wav").chmod(0)
+    files = ["closed.wav", str(DEMO / "3-dung-roi.wav")]
+    assert run(monkeypatch, "transcribe", *files, "--json") == 1
+    closed, good = report(capsys)["files"]
+    assert closed["error"]["code"] == "audio-permission"
+    assert good["utterances"]
+
+
+def test_a_stream_without_vietnamese_letters_gets_them_all_the_same() -> None:
+    done = subprocess.run(
+        [*PROGRAM, "models", "list"], capture_output=True, check=False,
+        env=os.environ | {"PYTHONIOENCODING": "cp1252"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "đang dùng" in done.stdout.decode("utf-8")
 
 
 def test_models(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,7 @@ from tests.unit.test_batch_runs import FACTS
         (Failure("turn", "heard", "never heard", 2), "lượt 3, cuộc gọi kết thúc trước lượt này"),
         (Failure("never", ("menu",), ["menu"]), "nghe câu không được nghe: menu"),
         (Failure("outcome", EndOfCall.DONE, None), "outcome: đợi done, được không có gì"),
-        (Failure("yes_no", True, False, 0), "lượt 1, yes_no: đợi có, được không"),
+        (Failure("yes_no", True, False, 0), "lượt 1, yes_no: đợi “có”, được “không”"),
         (Failure("reply", ("a", "b"), [], 0), "lượt 1, reply: đợi a, b, được không có gì"),
     ],
 )  # fmt: skip

@@ -1,0 +1,34 @@
+"""Environment variables that look like settings and are none: a typing error must not pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from pydantic import BaseModel
+
+_PREFIX, _NESTED = "ASSISTANT_", "__"
+
+
+def misspelt(names: Iterable[str]) -> Iterator[str]:
+    """A sentence for every name that begins like a setting's and is no setting's."""
+    unknown = sorted(name for name in names if name.upper().startswith(_PREFIX))
+    if not unknown:
+        return
+    from assistant.settings import Settings  # pydantic takes longer than a help text
+
+    known = list(_names(Settings))
+    for name in unknown:
+        bare = name.upper().removeprefix(_PREFIX)
+        if bare not in known:
+            close = get_close_matches(bare, known, n=1)
+            meant = f"; có phải {_PREFIX}{close[0]}?" if close else "."
+            yield f"Chú ý: không có thiết lập {name}, nên không dùng đến{meant}"
+
+
+def _names(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield name.upper()
+        inside = field.annotation
+        if isinstance(inside, type) and issubclass(inside, BaseModel):
+            yield from (f"{name.upper()}{_NESTED}{one}" for one in _names(inside))
