@@ -52,10 +52,8 @@ def import_file(
     ``rejects``: a new file (mode 0600) for the rows to correct, with the header, ready to be
     imported. Errors: import-* for a file as a whole, accounts-database-away.
     """
-    if rejects is not None and rejects.exists():
-        raise AccountError(
-            "import-rejects-exists", f"Tệp {rejects} đã có.", "Chọn tên khác cho --rejects."
-        )
+    if rejects is not None:
+        _try_rejects(rejects)
     parsed = parse(read_text(path), invented=invented)
     new = [account for _, account in parsed.rows]
     try:
@@ -89,12 +87,32 @@ def _report(parsed: Parsed, changes: list[Change]) -> ImportReport:
     )
 
 
+def _try_rejects(path: Path) -> None:
+    """Before anything is imported: whether the file can be made. It is removed again."""
+    try:
+        os.close(_made(path))
+        path.unlink()
+    except FileExistsError:
+        raise AccountError(
+            "import-rejects-exists", f"Tệp {path} đã có.", "Chọn tên khác cho --rejects."
+        ) from None
+    except OSError:
+        raise AccountError(
+            "import-rejects-unwritable",
+            f"Không ghi được tệp {path}, nên chưa nhập dòng nào.",
+            "Chọn nơi khác cho --rejects rồi nhập lại.",
+        ) from None
+
+
+def _made(path: Path) -> int:
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+
+
 def _write_rejects(path: Path, parsed: Parsed, lines: set[int]) -> None:
     try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         # A byte that was no UTF-8 is written as it was: the row is the user's to correct.
         with os.fdopen(
-            handle, "w", encoding="utf-8-sig", errors="surrogateescape", newline=""
+            _made(path), "w", encoding="utf-8-sig", errors="surrogateescape", newline=""
         ) as file:
             file.write(parsed.header + "\r\n")
             file.writelines(parsed.raw[line] + "\r\n" for line in sorted(lines))

@@ -102,7 +102,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     """What a run was of; UsageError ``batch-run-missing``."""
     try:
         found: dict[str, Any] = json.loads((folder / RUN).read_text("utf-8"))
-        if not set(_SAME) <= found.keys():
+        if not {*_SAME, "started"} <= found.keys():
             raise ValueError
     except (OSError, ValueError, AttributeError):
         raise UsageError(

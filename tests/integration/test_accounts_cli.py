@@ -70,7 +70,11 @@ def test_import(tmp_path: Path) -> None:
     file = tmp_path / "in.csv"
     rows = [f"{good.phone},{good.code},Bà Bịa", f"{bad.phone},{bad.code[1:]},Ông Bịa"]
     file.write_text("\n".join(["phone,code,tên", *rows]), encoding="utf-8")
+    nowhere = str(tmp_path / "none" / "r.csv")
+    unwritable = _error("accounts", "import", str(file), "--rejects", nowhere)
+    assert unwritable.code == "import-rejects-unwritable"
     dry = _json("accounts", "import", str(file), "--dry-run", code=1)
+    assert dry["added"] == 1, "nothing was imported before it was told"
     report = _json("accounts", "import", str(file), "--invented", "--rejects", "r.csv", code=1)
     assert dry | {"dry_run": False} == report
     assert (report["added"], report["rejected"], report["ignored_columns"]) == (1, 1, 1)

@@ -209,7 +209,7 @@ def test_a_damaged_run_is_told_as_such(
     suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     name: str, text: str | None, code: str,
 ) -> None:  # fmt: skip
-    facts = dict.fromkeys(("place", "fingerprint", "filter", "model"), "x") | {"total": 1}
+    facts = dict.fromkeys(("place", "fingerprint", "filter", "model", "started"), "x")
     facts |= {"seed": 0, "repeat": 1}
     (suite / "run").mkdir()
     (suite / "run" / "run.json").write_text(json.dumps(facts), "utf-8")

@@ -29,7 +29,8 @@ from assistant.errors import ModelError, UsageError
 from assistant.nlu.types import Expect, Prior
 from assistant.settings import Settings
 
-FACTS = {"place": "p", "fingerprint": "f", "seed": 0, "repeat": 1, "filter": "", "model": "m"}
+FACTS = {"place": "p", "fingerprint": "f", "seed": 0, "repeat": 1, "filter": "", "model": "m",
+         "started": "2026-01-02T03:04:05+07:00"}  # fmt: skip
 DEADLY, HANGING = 12_345, 23_456  # samples of recordings that kill or hang their listener
 
 
