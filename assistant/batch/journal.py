@@ -14,6 +14,7 @@ from assistant.batch.work import Done
 from assistant.errors import UsageError
 
 RUN, RESULTS, AUDIO = "run.json", "results.jsonl", "audio"
+_NEEDED = {"ordinal", "id", "status"}  # what a line has at least
 _SAME = ("place", "fingerprint", "seed", "repeat", "filter", "model")
 
 
@@ -117,12 +118,12 @@ def read_records(folder: Path) -> Iterator[Record]:
     """The results of a run, one at a time. Raises UsageError ``batch-run-damaged``."""
     number = 0
     try:
-        with (folder / RESULTS).open(encoding="utf-8") as lines:
+        with (folder / RESULTS).open("rb") as lines:
             for line in lines:
                 number += 1
-                if line.endswith("\n"):
+                if line.endswith(b"\n"):
                     record: Record = json.loads(line)
-                    if not isinstance(record, dict):
+                    if not (isinstance(record, dict) and record.keys() >= _NEEDED):
                         raise ValueError
                     yield record
     except (OSError, ValueError) as error:
@@ -130,7 +131,7 @@ def read_records(folder: Path) -> Iterator[Record]:
         raise UsageError(
             "batch-run-damaged",
             f"{folder / RESULTS} bị hỏng: {where}.",
-            "Xoá dòng hỏng đó (kịch bản của nó chạy lại với --resume), hoặc chạy mới với --out.",
+            "Xóa dòng hỏng đó (kịch bản của nó chạy lại với --resume), hoặc chạy mới với --out.",
         ) from None
 
 

@@ -132,7 +132,7 @@ def _write_any_letter() -> None:
     for stream in (sys.stdout, sys.stderr):
         encoding = getattr(stream, "encoding", None) or "utf-8"
         if isinstance(stream, TextIOWrapper) and codecs.lookup(encoding).name != "utf-8":
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors=stream.errors)
 
 
 def _show_wrong_call(error: Exception, as_json: bool) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from pydantic import BaseModel
 
+# What is set beside this program: by Kubernetes for a service of its name, for Asterisk (docs).
+_OTHERS = re.compile(r"TOKEN|PORT(_\d+_.*)?|SERVICE_(HOST|PORT.*)")
 _PREFIX, _NESTED = "ASSISTANT_", "__"
 
 
@@ -20,7 +23,7 @@ def misspelt(names: Iterable[str]) -> Iterator[str]:
     known = list(_names(Settings))
     for name in unknown:
         bare = name.upper().removeprefix(_PREFIX)
-        if bare not in known:
+        if bare not in known and not _OTHERS.fullmatch(bare):
             close = get_close_matches(bare, known, n=1)
             meant = f"; có phải {_PREFIX}{close[0]}?" if close else "."
             yield f"Chú ý: không có thiết lập {name}, nên không dùng đến{meant}"

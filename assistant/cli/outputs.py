@@ -9,6 +9,7 @@ from assistant.errors import UsageError
 
 _HINT = "Chọn một tệp khác, trong thư mục đã có và ghi được."
 _OURS = (b"{", b"<")  # results and reports begin so: JSON, HTML, XML
+_SOURCES = (".scenario.yaml", ".scenario.yml", "model.json", "run.json", "results.jsonl")
 
 
 def require_writable(path: Path, code: str, make_folder: bool = False) -> None:
@@ -31,7 +32,7 @@ def require_writable(path: Path, code: str, make_folder: bool = False) -> None:
 
 def require_apart(code: str, *paths: Path | None) -> None:
     """Two outputs are two files. Raises UsageError ``code``."""
-    given = [path.absolute() for path in paths if path is not None]
+    given = [path.resolve() for path in paths if path and (path.is_file() or not path.exists())]
     if len(set(given)) < len(given):
         raise UsageError(code, f"Hai kết quả cùng ghi vào {given[0].name}.", _HINT)
 
@@ -39,6 +40,8 @@ def require_apart(code: str, *paths: Path | None) -> None:
 def _is_somebodys(path: Path) -> bool:
     if not path.is_file():  # /dev/null, a pipe
         return False
+    if path.name.endswith(_SOURCES):
+        return True
     with path.open("rb") as file:
         start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
     return bool(start) and not start.startswith(_OURS)

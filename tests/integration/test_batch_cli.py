@@ -168,6 +168,7 @@ WRONG = (
     (("--address", "127.0.0.1:1"), "batch-option"),
     (("--report", "a.scenario.yaml"), "batch-write"),
     (("--report", "one.html", "--junit", "one.html"), "batch-write"),
+    (("--report", "flow.scenario.yaml"), "batch-write"),
     (("--out", "a.scenario.yaml"), "batch-write"),
     (("--out", "/proc/x"), "batch-write"),
 )
@@ -177,6 +178,7 @@ WRONG = (
 def test_what_is_wrong_is_told_before_the_run(
     suite: Path, options: tuple[str, ...], code: str
 ) -> None:
+    (suite / "flow.scenario.yaml").write_text("{scenarios: [{name: a, turns: [{keys: '0'}]}]}")
     done = batch(suite, "run", ".", "--out", "run", "--json", *options)
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["code"] == code
@@ -200,6 +202,7 @@ def test_without_a_voice_no_run_is_left_behind(
     [
         ("results.jsonl", "không phải JSON\n", "batch-run-damaged"),
         ("results.jsonl", "5\n", "batch-run-damaged"),
+        ("results.jsonl", '{"ordinal": 0}\n', "batch-run-damaged"),
         ("results.jsonl", None, "batch-run-damaged"),
         ("run.json", "{}", "batch-run-missing"),
         ("run.json", "[]", "batch-run-missing"),

@@ -28,7 +28,17 @@ def test_what_is_no_setting_is_named(name: str, meant: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ASSISTANT_MODEL", "assistant_model", "ASSISTANT_TURNS__END_SILENCE", "ASSISTANT_VAD"]
+    "name",
+    [
+        "ASSISTANT_MODEL",
+        "assistant_model",
+        "ASSISTANT_TURNS__END_SILENCE",
+        "ASSISTANT_VAD",
+        "ASSISTANT_PORT",
+        "ASSISTANT_PORT_8008_TCP_ADDR",
+        "ASSISTANT_SERVICE_HOST",
+        "ASSISTANT_TOKEN",
+    ],
 )
 def test_settings_are_settings(name: str) -> None:
     assert list(misspelt([name])) == []
