@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-
-from pydantic import BaseModel
+from typing import Any
 
 # What is set beside this program: by Kubernetes for a service of its name, for Asterisk (docs).
 _OTHERS = re.compile(r"TOKEN|PORT(_\d+_.*)?|SERVICE_(HOST|PORT.*)")
@@ -20,7 +19,7 @@ def misspelt(names: Iterable[str]) -> Iterator[str]:
         return
     from assistant.settings import Settings  # pydantic takes longer than a help text
 
-    known = list(_names(Settings))
+    known = list(_names(Settings.model_fields))
     for name in unknown:
         bare = name.upper().removeprefix(_PREFIX)
         if bare not in known and not _OTHERS.fullmatch(bare):
@@ -29,9 +28,9 @@ def misspelt(names: Iterable[str]) -> Iterator[str]:
             yield f"Chú ý: không có thiết lập {name}, nên không dùng đến{meant}"
 
 
-def _names(model: type[BaseModel]) -> Iterator[str]:
-    for name, field in model.model_fields.items():
+def _names(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Of fields as pydantic describes them, a group's own fields among them."""
+    for name, field in fields.items():
         yield name.upper()
-        inside = field.annotation
-        if isinstance(inside, type) and issubclass(inside, BaseModel):
-            yield from (f"{name.upper()}{_NESTED}{one}" for one in _names(inside))
+        inside = getattr(field.annotation, "model_fields", {})
+        yield from (f"{name.upper()}{_NESTED}{one}" for one in _names(inside))
