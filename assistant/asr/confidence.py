@@ -130,6 +130,8 @@ def from_card(value: object) -> Confidences:
 
 def _weights(value: Sequence[float], many: int) -> tuple[float, ...]:
     weights = tuple(map(float, value))
+    if len(weights) == many - 1:  # measured before tones were read
+        weights = (*weights[:-1], 0.0, weights[-1])
     if len(weights) != many or not all(map(math.isfinite, weights)):
         raise ValueError(f"{many} weights are needed")
     return weights

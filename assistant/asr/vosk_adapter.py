@@ -17,14 +17,12 @@ from pathlib import Path
 
 import vosk
 
+from assistant.asr.beside import Beside, judged
 from assistant.asr.confidence import RAW, UNWEIGHED, Confidences
-from assistant.asr.evidence import Evidence, alone, evidence
+from assistant.asr.evidence import Evidence, Sound, alone
 from assistant.asr.folder import ModelFolder, inspect_folder, require_intact
 from assistant.asr.intake import Intake, check_rate, failed, wrong_order
-from assistant.asr.lexicon import phone_table
-from assistant.asr.network import OUTPUT_SECONDS, Network
-from assistant.asr.network import RATE as FEATURE_RATE
-from assistant.asr.network import Matrix as Outputs
+from assistant.asr.network import OUTPUT_SECONDS
 from assistant.asr.readings import Entry, instead, spoken, weighed
 from assistant.asr.types import EndReason, Transcript, Word
 from assistant.asr.whole_code import Likelihoods, whole_code
@@ -53,19 +51,19 @@ class Decoder:
 
 
 class VoskModel:
-    """A loaded model, shared by all calls and threads. ``network``: its own network once more,
-    where confidences are made of what it says; None: they are not."""
+    """A loaded model, shared by all calls and threads. ``beside``: what is known of an
+    utterance beside the search, where confidences are made of it; None: they are not."""
 
     def __init__(
         self,
         folder: ModelFolder,
         model: vosk.Model,
         settings: Asr,
-        network: Network | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self.folder = folder
         self.settings = settings
-        self.network = network
+        self.beside = beside
         self._model = model
         self._lock = threading.Lock()
         self._idle: OrderedDict[Decoder, None] = OrderedDict()  # the longest unused one first
@@ -86,19 +84,18 @@ class VoskModel:
                 "Tải lại mô hình: assistant models download; hoặc đặt ASSISTANT_MODEL.",
             ) from None
         asked = folder.confidence.weigh or folder.answers.weights
-        network = _network(folder) if asked else None
-        return cls(folder, model, settings or Asr(), network)
+        return cls(folder, model, settings or Asr(), Beside.read(folder) if asked else None)
 
     def with_settings(self, settings: Asr) -> VoskModel:
         """The same loaded model, listening with other settings."""
-        return VoskModel(self.folder, self._model, settings, self.network)
+        return VoskModel(self.folder, self._model, settings, self.beside)
 
     def uncalibrated(self) -> VoskModel:
         """The same loaded model with confidences as Vosk gives them, and beside each of them what
         better ones can be made of."""
         folder = replace(self.folder, confidence=RAW, answers=UNWEIGHED)
-        network = self.network or _network(self.folder)
-        return VoskModel(folder, self._model, self.settings, network)
+        beside = self.beside or Beside.read(self.folder)
+        return VoskModel(folder, self._model, self.settings, beside)
 
     @property
     def kaldi(self) -> vosk.Model:
@@ -212,16 +209,16 @@ class VoskRecognizer:
         self._model.give_back(decoder)
         folder = self._model.folder
         answers = self._answers(entries)
-        outputs = self._outputs(entries, asked=bool(answers))
-        entries = self._whole(entries, outputs)
-        sure, known = folder.confidence, _evidence(entries, outputs)
+        sound = self._sound(entries, asked=bool(answers))
+        entries, known = judged(self._whole(entries, sound), sound)
+        sure = folder.confidence
         words = [
             word
             for entry, found in zip(entries, known, strict=True)
             for word in syllables(entry, self._offset, sure, found)
         ]
-        if words and answers and outputs is not None:
-            fits = alone(answers, outputs)
+        if words and answers and sound is not None:
+            fits = alone(answers, sound)
             words[0] = replace(words[0], chances=folder.answers.of(answers, fits), fits=fits)
         return Transcript(tuple(words), reason)
 
@@ -232,24 +229,24 @@ class VoskRecognizer:
         known = folder.confidence is RAW or folder.answers.known(answers)
         return answers if known and 0 < len(entries) <= FEW_WORDS else ()
 
-    def _outputs(self, entries: Sequence[Entry], asked: bool) -> Outputs | None:
-        """The network's own; computed only where ``asked`` for or where they make a difference to
-        a word, or for those who measure what they are worth."""
-        network, sure = self._model.network, self._model.folder.confidence
+    def _sound(self, entries: Sequence[Entry], asked: bool) -> Sound | None:
+        """What the network and the pitch say of it; computed only where ``asked`` for or where it
+        makes a difference to a word, or for those who measure what it is worth."""
+        beside, sure = self._model.beside, self._model.folder.confidence
         asked = asked or sure is RAW or any(sure.asks_for(str(entry["word"])) for entry in entries)
-        outputs = network.outputs(bytes(self._heard)) if network and entries and asked else None
+        heard = bytes(self._heard)
         self._heard.clear()
-        return outputs
+        return beside.sound(heard) if beside and entries and asked else None
 
-    def _whole(self, entries: Sequence[Entry], outputs: Outputs | None) -> Sequence[Entry]:
+    def _whole(self, entries: Sequence[Entry], sound: Sound | None) -> Sequence[Entry]:
         """The words, or those of the whole code that is likelier than they are."""
-        network, words = self._model.network, spoken(entries)
-        if outputs is None or network is None or self._prior is None or not len(network.priors):
+        words = spoken(entries)
+        if sound is None or self._prior is None or not len(sound.priors):
             return entries
         lengths = self._prior.whole(words)
         if not lengths:
             return entries
-        said = Likelihoods.of(outputs, network.priors, self._model.folder.likelier)
+        said = Likelihoods.of(sound.outputs, sound.priors, self._model.folder.likelier)
         found = whole_code(words, lengths, said)
         if found is None:
             return entries
@@ -279,22 +276,8 @@ class VoskRecognizer:
             self._decoder = None  # its state is unknown: never used again
             raise failed() from None
         decoder.fed += len(pcm)
-        if self._model.network is not None:
+        if self._model.beside is not None:
             self._heard += pcm
-
-
-def _network(folder: ModelFolder) -> Network | None:
-    """None: a network that our recipe did not write, or of other phones."""
-    network = Network.read(folder.path / "am/final.mdl") if folder.rate == FEATURE_RATE else None
-    return network if network is not None and network.phones == len(phone_table()) else None
-
-
-def _evidence(entries: Sequence[Entry], outputs: Outputs | None) -> list[Evidence | None]:
-    """Of each word."""
-    if outputs is None:
-        return [None] * len(entries)
-    words = [str(entry["word"]) for entry in entries]
-    return evidence(words, [float(entry["conf"]) for entry in entries], outputs)
 
 
 def _encodable(word: str) -> bool:

@@ -106,8 +106,8 @@ def fitted(pool: Pool, present: Confidences) -> Fitted:
 def _evidence(word: Word) -> Evidence | None:
     if not word.evidence:
         return None
-    odds, least, doubt = word.evidence
-    return Evidence(odds, least, doubt)
+    odds, least, doubt, tone = word.evidence
+    return Evidence(odds, least, doubt, tone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,28 @@ def teach_command(
     _tell(folder, f"So: assistant asr compare DIR --model … --model {folder}", as_json)
 
 
+@group.command("tones")
+def tones_command(
+    model: Annotated[Path, typer.Argument(help="Thư mục mô hình.")],
+    human: Annotated[
+        Path, typer.Option(help="Thư mục chứa các bộ ghi âm người thật (mỗi bộ có labels.csv).")
+    ],
+    out: Annotated[Path, typer.Option(help="Nơi ghi mô hình biết thêm thanh điệu.")],
+    as_json: AsJson = False,
+) -> None:
+    """Dạy mô hình đọc thanh điệu theo độ cao của giọng, để không lẫn "ba" với "tám" (tones).
+
+    Độ tin cậy phải chỉnh lại: assistant asr calibrate.
+    """
+    _require_extra()
+    for name, folder in (("MODEL", model), ("--human", human)):
+        _require_folder(name, folder)
+    from assistant.training.tones import teach_tones
+
+    folder = teach_tones(model, human, out, progress=not as_json)
+    _tell(folder, f"So: assistant asr compare DIR --model … --model {folder}", as_json)
+
+
 def _tell(folder: Path, then: str, as_json: bool) -> None:
     """Where the made model is, and what to do with it."""
     if as_json:

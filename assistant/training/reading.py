@@ -34,7 +34,7 @@ def read_priors(path: Path) -> Matrix:
     try:
         return priors_of(path.read_bytes())
     except (OSError, ValueError, struct.error):
-        raise _foreign(path) from None
+        raise foreign(path) from None
 
 
 def read_networks(path: Path, dropout: float = 0.0) -> list[AcousticNet]:
@@ -50,11 +50,12 @@ def read_networks(path: Path, dropout: float = 0.0) -> list[AcousticNet]:
         for net, prefix in prefixed(nets):
             _read_tower(net, layers, prefix, len(nets))
     except (OSError, KeyError, ValueError, RuntimeError, struct.error):
-        raise _foreign(path) from None
+        raise foreign(path) from None
     return nets
 
 
-def _foreign(path: Path) -> ModelError:
+def foreign(path: Path) -> ModelError:
+    """For a network that this program did not write."""
     return ModelError(
         "model-foreign",
         f"Không học tiếp được từ {path}: không có tệp này, hoặc nó không do công thức huấn "

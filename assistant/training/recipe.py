@@ -11,7 +11,8 @@
    grafted of their syllables, abrupt beginnings, sounds that are no speech;
 8. it goes on once more, from a high learning rate and with surer labels: better on bad lines,
    worse where digits touch, so that the mean of the weights before and after is what is kept;
-9. network, lexicon and grammar are written as a Vosk model folder.
+9. network, lexicon and grammar are written as a Vosk model folder;
+10. that network's alignments teach a small one to read tones off people's pitch.
 
 Every stage depends on the seed and the stages before it. A killed run goes on where it was,
 with the options that it was begun with.
@@ -64,6 +65,7 @@ from assistant.training.texts import (
     model_words,
     speech_texts,
 )
+from assistant.training.tones import teach_tones
 from assistant.training.train import Plan, Trainer
 from assistant.training.unchanged import require_unchanged
 from assistant.training.voices import another_voice, at_leisure
@@ -99,25 +101,29 @@ class Recipe:
         """Make the model; returns its folder. ``say`` hears one line a stage. Raises UsageError
         ``train-out-…``, ``train-work-…``, AudioError ``speech-…``, ModelError ``model-foreign``."""
         self._check()
-        say("1/9 synthesis")
+        say("1/10 synthesis")
         heard = self.synthetic()
-        say("2/9 recordings of people, and the same in other voices")
+        say("2/10 recordings of people, and the same in other voices")
         heard |= self.people()
-        say("3/9 first training")
+        say("3/10 first training")
         net = self.first_training(heard)
-        say("4/9 alignment")
+        say("4/10 alignment")
         known = self.aligned(net, heard, "first")
-        say("5/9 training on alignments")
+        say("5/10 training on alignments")
         net = self.second_training(known)
-        say("6/9 alignment, words and stretches out of sentences")
+        say("6/10 alignment, words and stretches out of sentences")
         known = self.aligned(net, heard, "second")
         pieces = with_pieces(known, self.cuts(known))
-        say("7/9 training on pieces")
+        say("7/10 training on pieces")
         third = self.third_training(pieces)
-        say("8/9 the same once more")
+        say("8/10 the same once more")
         net = mean_of(third, self.fourth_training(pieces))
-        say("9/9 writing the model")
-        return self.write(net)
+        say("9/10 writing the model")
+        self.write(net)
+        say("10/10 tones, of people only")
+        if self.human:
+            teach_tones(self.out, self.human, self.out, self.progress, self.scale.human_limit)
+        return self.out
 
     def _check(self) -> None:
         """Whether all of it can be done, before hours of it are."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from assistant.asr import vosk_adapter
-from assistant.asr.evidence import evidence
+from assistant.asr.evidence import Sound, evidence
 from assistant.asr.lexicon import phone_table, pronunciations
 from assistant.asr.network import RATE, Network, fbank
 from assistant.asr.types import EndReason, Word
@@ -58,7 +58,7 @@ def test_it_hears_the_phones_of_what_was_said(network: Network) -> None:
 def test_what_was_said_is_surer_than_anything_else(network: Network) -> None:
     found = network.outputs(turn("3-dung-roi.wav"))
     (right, *_), (wrong, *_) = (
-        evidence([word, "rồi"], [0.9, 0.9], found) for word in ("đúng", "tám")
+        evidence([word, "rồi"], [0.9, 0.9], Sound(found)) for word in ("đúng", "tám")
     )
     assert right is not None
     assert wrong is not None
@@ -96,8 +96,8 @@ def test_outputs_are_those_of_the_trainer(network: Network) -> None:
 
 def test_a_model_that_asks_for_it_has_its_network_beside_it() -> None:
     ears = VoskModel.open(MODEL)
-    assert (ears.network is not None) == ears.folder.confidence.weigh
-    assert ears.uncalibrated().network is not None
+    assert (ears.beside is not None) == ears.folder.confidence.weigh
+    assert ears.uncalibrated().beside is not None
 
 
 def test_a_code_heard_with_a_word_amidst_it_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:

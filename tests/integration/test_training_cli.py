@@ -28,7 +28,13 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def long(*_: object, **__: object) -> None:
         pytest.fail("the work began")
 
-    for name in ("adapt._others", "recipe.speak_all", "narrow.lessons", "teach.lessons"):
+    for name in (
+        "adapt._others",
+        "recipe.speak_all",
+        "narrow.lessons",
+        "teach.lessons",
+        "tones.examples",
+    ):
         monkeypatch.setattr(f"assistant.training.{name}", long)
 
 
@@ -60,12 +66,13 @@ def commands(tmp_path: Path, clips: Path) -> dict[str, list[str]]:
         "join": ["join", MODEL, MODEL],
         "narrow": ["narrow", MODEL, "--work", str(clips)],
         "teach": ["teach", MODEL, "--by", MODEL, "--work", str(clips)],
+        "tones": ["tones", MODEL, "--human", str(clips)],
         "adapt": ["adapt", "--data", str(clips)],
         "train": ["--toy", "--work", str(tmp_path / "work")],
     }
 
 
-@pytest.mark.parametrize("name", ["join", "narrow", "teach", "adapt", "train"])
+@pytest.mark.parametrize("name", ["join", "narrow", "teach", "tones", "adapt", "train"])
 def test_no_folder_but_a_model_is_replaced(
     name: str,
     clips: Path,
@@ -103,6 +110,7 @@ def test_a_model_without_a_card_is_joined(tmp_path: Path, monkeypatch: pytest.Mo
     ("arguments", "code"),
     [
         (["adapt", "--data", "{clips}", "--model", "/etc"], "model-incomplete"),
+        (["tones", "/etc", "--human", "{clips}", "--out", "{new}"], "model-incomplete"),
         (["narrow", "/etc", "--work", "{clips}", "--out", "{new}"], "model-incomplete"),
         (["--toy", "--start", "/etc", "--work", "{new}", "--out", "{new}2"], "model-foreign"),
     ],

@@ -23,7 +23,7 @@ from assistant.batch.fitting import Pool, fitted, fitted_answers, note
 from assistant.batch.outcomes import Outcome, Word
 from assistant.nlu.second_look import ANSWERS
 
-WEIGHTS = (0.5, 1.0, -1.5, 3.0)
+WEIGHTS = (0.5, 1.0, -1.5, 0.8, 3.0)
 
 
 def heard(many: int, seed: int = 5, evidence: bool = True) -> list[Word]:
@@ -31,7 +31,8 @@ def heard(many: int, seed: int = 5, evidence: bool = True) -> list[Word]:
     chance = np.random.default_rng(seed)
     words = []
     for _ in range(many):
-        own = Evidence(float(chance.normal(1, 1)), -float(chance.gamma(2)), float(chance.gamma(1)))
+        values = chance.normal(1, 1), -chance.gamma(2), chance.gamma(1), chance.normal(0, 1.5)
+        own = Evidence(*map(float, values))
         right = bool(chance.random() < Mapped(WEIGHTS).of(1.0, own))
         raw = 0.5 + 0.5 * float(chance.random())
         words.append(Word("hai", 0.0, 0.3, raw, right, own.values if evidence else ()))
