@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from assistant.asr.tones import Tones
 from assistant.asr.types import EndReason
 from assistant.asr.vosk_adapter import VoskModel
 from assistant.batch.scoring import Alignment
@@ -106,11 +107,16 @@ def test_silence_is_nothing_to_the_toy(model: VoskModel) -> None:
     assert recognizer.end(EndReason.SILENCE).text == ""
 
 
+def test_people_teach_it_tones(recipe: Recipe) -> None:
+    """Of synthetic speech alone none are learnt."""
+    assert (Tones.read(recipe.out) is None) == (recipe.human is None)
+
+
 def test_a_finished_run_changes_nothing(recipe: Recipe) -> None:
     before = {p: p.stat().st_mtime_ns for p in recipe.work.rglob("*") if p.is_file()}
     said: list[str] = []
     recipe.run(said.append)
-    assert len(said) == 9
+    assert len(said) == 10
     assert {p: p.stat().st_mtime_ns for p in recipe.work.rglob("*") if p.is_file()} == before
 
 
