@@ -129,7 +129,7 @@ def evidence(words: Sequence[str], shares: Sequence[float], sound: Sound) -> lis
                 log_odds(shares[place]),
                 _least(emissions, path, places),
                 doubt,
-                _own(words[place], ratios) if ratios else 0.0,
+                _own(words[place], ratios),
                 _rivals(outputs[span.begin : span.end], ratios) if ratios else (),
             )
         )
@@ -192,8 +192,9 @@ def _trusted(words: Sequence[str], found: Sequence[Ratios]) -> list[Ratios]:
 
 
 def _own(word: str, ratios: Ratios) -> float:
+    """Of the word's own tone; nothing where none was read."""
     tone = tone_class(word)
-    return 0.0 if tone is None else ratios[tone]
+    return ratios[tone] if ratios and tone is not None else 0.0
 
 
 def _least(emissions: Matrix, path: Path, places: Sequence[int]) -> float:

@@ -41,7 +41,7 @@ _HOLE = 3  # frames from one voice to the next that part no voice
 _PLACES = np.linspace(-0.4, 0.4, 5)  # along a voice, where its height is taken
 _TAIL = 3  # frames
 _LOUDEST = 50.0  # dB over the line's own noise; more says no more
-_FAR = 4.0  # standard deviations; more says no more
+FAR = 4.0  # standard deviations; more says no more
 _WEIGHTS = ("mean", "scale", "inside", "inside_bias", "outside", "outside_bias", "usual")
 
 
@@ -165,7 +165,7 @@ class Tones:
         values = melody.values(span)
         if values is None:
             return NOTHING
-        x = np.clip((np.asarray(values) - self.mean) / self.scale, -_FAR, _FAR)
+        x = np.clip((np.asarray(values) - self.mean) / self.scale, -FAR, FAR)
         out = np.tanh(x @ self.inside + self.inside_bias) @ self.outside + self.outside_bias
         ratios: list[float] = (out - np.logaddexp.reduce(out) - self.usual).tolist()
         return tuple(ratios)

@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from assistant.asr.folder import read_card, write_card
+from assistant.asr.tones import FILE
 from assistant.training.augment import RATE
 from assistant.training.features import FBANK_CONF
 from assistant.training.graph import Graph
@@ -85,10 +87,24 @@ def with_network(
     record = {**read_card(model), **about}
     for name in drop:
         record.pop(name, None)
-    record.setdefault("sha256", {})["am/final.mdl"] = hashlib.sha256(acoustic).hexdigest()
+    _with_part(model, target, "am/final.mdl", acoustic, record, text=False)
+
+
+def with_tones(model: Path, target: Path, tones: bytes) -> None:
+    """Write ``target``: the folder ``model`` with these tones. Raises UsageError as
+    ``with_network``."""
+    _with_part(model, target, FILE, tones, read_card(model), text=True)
+
+
+def _with_part(
+    model: Path, target: Path, part: str, content: bytes, card: dict[str, Any], text: bool
+) -> None:
+    """``text``: whether the model card's text goes along."""
+    card.setdefault("sha256", {})[part] = hashlib.sha256(content).hexdigest()
     with placed(target) as made:
         # Hidden files are no part of a model; where ``target`` lies inside it, they are the copy.
         shutil.copytree(model, made, ignore=shutil.ignore_patterns(".*"))
-        (made / "am" / "final.mdl").write_bytes(acoustic)
-        (made / "README.md").unlink(missing_ok=True)
-        write_card(made, record)
+        (made / part).write_bytes(content)
+        if not text:
+            (made / "README.md").unlink(missing_ok=True)
+        write_card(made, card)

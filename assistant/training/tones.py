@@ -6,8 +6,6 @@ has. Regions say some tones otherwise; all are taught together.
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -21,16 +19,17 @@ from tqdm import tqdm
 
 from assistant.asr.beside import Beside
 from assistant.asr.evidence import spans
-from assistant.asr.folder import inspect_folder, read_card, write_card
+from assistant.asr.folder import inspect_folder
 from assistant.asr.intake import Intake
 from assistant.asr.network import RATE
-from assistant.asr.tones import CLASSES, FILE, Melody, Tones, tone_class
+from assistant.asr.tones import CLASSES, FAR, Melody, Tones, tone_class
 from assistant.batch.conditions import CONDITIONS
 from assistant.batch.speech_sets import Clip, find_sets, label_rows, read_set
 from assistant.errors import AudioError
 from assistant.settings import Asr
 from assistant.training.corpus import clean_text
-from assistant.training.place import placed, require_place
+from assistant.training.folder import with_tones
+from assistant.training.place import require_place
 from assistant.training.reading import foreign
 
 LINES = ("clean", "mulaw", "mulaw-15", "gsm", "street-20", "street-10", "car-10")
@@ -70,14 +69,7 @@ def teach_tones(
             f"Chỉ nghe được {len(known.classes)} âm tiết trong các bộ ở {human}.",
             f"Cần ít nhất {_FEWEST}: thêm câu do người đọc, có nhãn bằng chữ tiếng Việt.",
         )
-    found = fit(known)
-    text = found.text().encode()
-    record = read_card(model)
-    record.setdefault("sha256", {})[FILE] = hashlib.sha256(text).hexdigest()
-    with placed(out) as made:
-        shutil.copytree(model, made, ignore=shutil.ignore_patterns(".*"))
-        (made / FILE).write_bytes(text)
-        write_card(made, record)
+    with_tones(model, out, fit(known).text().encode())
     return out
 
 
@@ -125,7 +117,7 @@ def _heard(clip: Clip) -> Iterator[bytes]:
 def fit(known: Examples) -> Tones:
     """A network of one hidden layer that tells their classes."""
     mean, scale = known.values.mean(axis=0), known.values.std(axis=0) + 1e-6
-    x = torch.from_numpy(np.clip((known.values - mean) / scale, -4, 4).astype(np.float32))
+    x = torch.from_numpy(np.clip((known.values - mean) / scale, -FAR, FAR).astype(np.float32))
     y, weighs = torch.from_numpy(known.classes), torch.from_numpy(known.weighs)
     torch.manual_seed(_SEED)
     inside, outside = torch.nn.Linear(x.shape[1], _HIDDEN), torch.nn.Linear(_HIDDEN, CLASSES)
